@@ -1,0 +1,29 @@
+# make figures   the default study, from models to figures
+# make report    one self-contained HTML page of the finished study
+# make test      the tests
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+VENV := .venv
+INSTALLED := $(VENV)/.installed
+SNAKEMAKE := $(VENV)/bin/snakemake --cores $(CORES) --rerun-incomplete
+
+.PHONY: figures report test
+figures: $(INSTALLED)
+	@# Only one `make figures` at a time, so that a lock found here is left over from a killed one.
+	@flock --nonblock $(INSTALLED) sh -c '$(VENV)/bin/snakemake --unlock --quiet all && $(SNAKEMAKE)' \
+	|| { echo "make figures: failed, or another one is running here; see above"; exit 1; }
+
+report: figures
+	$(VENV)/bin/snakemake --report results/report.html
+
+test: $(INSTALLED)
+	$(VENV)/bin/python -m pytest
+
+# One environment for all stages, from the same pins as the environments of the rules.
+$(INSTALLED): $(wildcard envs/*.yaml) pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "needs Python 3.11 or newer; say which: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	grep -hoE '[A-Za-z0-9._-]+==[^ ]+' envs/*.yaml | sort -u > $(VENV)/pins.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(VENV)/pins.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@

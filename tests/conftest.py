@@ -1,0 +1,30 @@
+"""What several tests share: tiny models in Hugging Face format."""
+
+from __future__ import annotations
+
+import pytest
+
+ARCHITECTURE = {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64}
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    from boundary.miniature.tokenizer import build_tokenizer
+
+    return build_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def random_model(tokenizer):
+    """An untrained model: its next-token distributions are broad, which is what samplers need."""
+    from boundary.training.architecture import build_model
+
+    return build_model(tokenizer, **ARCHITECTURE, seed=5)
+
+
+@pytest.fixture(scope="session")
+def random_checkpoint(tmp_path_factory, random_model, tokenizer):
+    folder = tmp_path_factory.mktemp("checkpoint")
+    random_model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

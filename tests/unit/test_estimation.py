@@ -1,0 +1,126 @@
+import numpy as np
+import pandas as pd
+import pytest
+from boundary.errors import BoundaryError
+from boundary.estimation.accuracy_histogram import BINS, accuracy_bin
+from boundary.estimation.accuracy_histogram import estimate as histogram
+from boundary.estimation.bootstrap import bootstrap_means, percentile_interval
+from boundary.estimation.counts import check_complete, count_correct
+from scipy import stats
+
+
+def verdict_records(verdicts):
+    rows = [(p, i, v) for p, vs in verdicts.items() for i, v in enumerate(vs)]
+    return pd.DataFrame(rows, columns=["problem_id", "sample_index", "verdict"])
+
+
+def test_bootstrap_means_have_the_moments_of_resampling():
+    values = np.random.default_rng(0).random((40, 3))
+    means = bootstrap_means(values, 40_000, seed=1)
+    assert means.shape == (40_000, 3)
+    np.testing.assert_allclose(means.mean(axis=0), values.mean(axis=0), atol=2e-3)
+    np.testing.assert_allclose(means.std(axis=0), values.std(axis=0) / np.sqrt(40), rtol=0.03)
+
+
+def test_bootstrap_agrees_with_scipy():
+    values = np.random.default_rng(2).random(60)
+    low, high = percentile_interval(bootstrap_means(values[:, None], 20_000, seed=3), 0.9)
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, confidence_level=0.9, method="percentile", rng=4
+    ).confidence_interval
+    assert (low[0], high[0]) == pytest.approx((theirs.low, theirs.high), abs=5e-3)
+
+
+def test_the_same_seed_pairs_two_models():
+    values = np.random.default_rng(5).random((30, 2))
+    first = bootstrap_means(values[:, :1], 1_500, seed=6)
+    second = bootstrap_means(values[:, 1:], 1_500, seed=6)
+    both = bootstrap_means(values, 1_500, seed=6)
+    np.testing.assert_allclose(np.hstack([first, second]), both, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n", "correct", "label"),
+    [
+        (10, 0, "0"),
+        (10, 1, "(0, 0.1]"),
+        (256, 1, "(0, 0.1]"),
+        (10, 2, "(0.1, 0.2]"),
+        (1000, 101, "(0.1, 0.2]"),
+        (10, 9, "(0.8, 0.9]"),
+        (100, 91, "(0.9, 1)"),
+        (1024, 1023, "(0.9, 1)"),
+        (10, 10, "1"),
+        (3, 1, "(0.3, 0.4]"),
+    ],
+)
+def test_accuracy_bins_are_closed_on_the_right(n, correct, label):
+    assert BINS[accuracy_bin(n, correct)] == label
+
+
+def test_histogram_counts_every_problem_once():
+    counts = pd.DataFrame({"problem_id": list("abcd"), "n": 10, "correct": [0, 0, 3, 10]})
+    table = histogram(counts, 10, resamples=500, level=0.95, seed=0).set_index("bin")
+    assert len(table) == 12 and table["problems"].sum() == 4
+    assert table.loc["0", "problems"] == 2 and table.loc["(0.2, 0.3]", "problems"] == 1
+    assert table.loc["1", "share"] == 0.25
+    assert table.loc["0", "low"] < 0.5 < table.loc["0", "high"]
+
+
+def test_counts_and_tally():
+    verdicts = verdict_records(
+        {"a": ["correct", "wrong", "truncated"], "b": ["no_answer", "correct", "correct"]}
+    )
+    counts, tally = count_correct(verdicts, ["a", "b"], 3)
+    assert counts.to_dict("list") == {"problem_id": ["a", "b"], "n": [3, 3], "correct": [1, 2]}
+    assert dict(zip(tally["verdict"], tally["samples"], strict=True)) == {
+        "correct": 3,
+        "wrong": 1,
+        "no_answer": 1,
+        "truncated": 1,
+        "timeout": 0,
+        "error": 0,
+    }
+    assert tally["share"].sum() == pytest.approx(1)
+
+
+def test_samples_beyond_n_do_not_count():
+    verdicts = verdict_records({"a": ["wrong", "wrong", "correct", "correct"]})
+    counts, tally = count_correct(verdicts, ["a"], 2)
+    assert counts["correct"].item() == 0 and tally["samples"].sum() == 2
+
+
+def test_a_timeout_is_not_a_wrong_answer():
+    verdicts = verdict_records({"a": ["correct", "timeout"], "b": ["error", "timeout"]})
+    counts, tally = count_correct(verdicts, ["a", "b"], 2)
+    assert counts.to_dict("list") == {"problem_id": ["a", "b"], "n": [1, 0], "correct": [1, 0]}
+    assert tally.set_index("verdict").loc["timeout", "samples"] == 2
+    with pytest.raises(BoundaryError, match="problem b: none of its 2 samples was judged"):
+        histogram(counts, 2, resamples=100, level=0.95, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda v: v.drop(index=1), "problem a: sample 1 is missing"),
+        (lambda v: pd.concat([v, v.tail(1)]), "problem b: sample 1 stands twice"),
+        (
+            lambda v: v.assign(problem_id=v["problem_id"].replace("b", "c")),
+            "problem b: sample 0 is missing",
+        ),
+        (
+            lambda v: v.assign(sample_index=v["sample_index"] - (v["problem_id"] == "b")),
+            r"problem b: sample 1 is missing",
+        ),
+    ],
+)
+def test_incomplete_cells_are_refused_by_name(change, message):
+    verdicts = change(verdict_records({"a": ["wrong", "wrong"], "b": ["wrong", "wrong"]}))
+    with pytest.raises(BoundaryError, match=message):
+        check_complete(verdicts, ["a", "b"], 2)
+
+
+def test_strangers_are_refused():
+    verdicts = verdict_records({"a": ["wrong"], "z": ["wrong"]})
+    with pytest.raises(BoundaryError, match="problem z: sample 0 does not belong"):
+        check_complete(verdicts, ["a"], 1)

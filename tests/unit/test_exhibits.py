@@ -1,0 +1,104 @@
+import itertools
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from boundary.cli import main
+from boundary.estimation import accuracy_histogram, pass_at_k
+from boundary.exhibits.gather import gather_cells
+from boundary.exhibits.style import curve_names
+from boundary.exhibits.tables import lay_out, to_html
+
+ROLES = ["base", "rlvr", "instruct", "distilled", "rlvr"]
+ESTIMATORS = {"pass_at_k": pass_at_k.estimate, "accuracy_histogram": accuracy_histogram.estimate}
+
+
+def cell_files(folder, kind, models, benchmarks, families=1, n=64):
+    """Statistics of made-up counts: what a study's cells would leave."""
+    rng = np.random.default_rng(0)
+    paths, cells = [], []
+    for family, benchmark, model in itertools.product(
+        range(families), range(benchmarks), range(models)
+    ):
+        counts = pd.DataFrame({"problem_id": [str(i) for i in range(30)], "n": n})
+        counts["correct"] = rng.binomial(n, rng.beta(0.4, 1 + model, size=30))
+        path = folder / f"{kind}-{family}-{benchmark}-{model}.csv"
+        ESTIMATORS[kind](counts, n, resamples=200, level=0.95, seed=0).to_csv(path, index=False)
+        paths.append(path)
+        cells.append(
+            {
+                "model": f"m{family}-{model}", "benchmark": f"b{benchmark}", "sampling": "s.seed0", "n": n,
+                "label": f"model {model}", "family": f"family {family}", "role": ROLES[model],
+                "benchmark_label": f"benchmark {benchmark}",
+            }
+        )  # fmt: skip
+    return paths, cells
+
+
+@pytest.mark.parametrize("kind", ["pass_at_k", "accuracy_histogram"])
+@pytest.mark.parametrize(("models", "benchmarks", "families"), [(1, 1, 1), (2, 4, 3), (5, 12, 1)])
+def test_figures_are_drawn_with_their_data(tmp_path, kind, models, benchmarks, families):
+    paths, cells = cell_files(tmp_path, kind, models, benchmarks, families)
+    outputs = [tmp_path / f"figure.{ending}" for ending in ("pdf", "png", "csv")]
+    arguments = ["figures", kind, "--cells", json.dumps(cells), "--statistics", *map(str, paths)]
+    assert main([*arguments, "--output", *map(str, outputs)]) == 0
+    assert outputs[0].read_bytes().startswith(b"%PDF")
+    assert outputs[1].read_bytes().startswith(b"\x89PNG")
+    data = pd.read_csv(outputs[2], dtype={"bin": str})
+    pd.testing.assert_frame_equal(data, gather_cells(paths, cells))
+    first = outputs[0].read_bytes()
+    assert main([*arguments, "--output", *map(str, outputs)]) == 0
+    assert outputs[0].read_bytes() == first  # the same data, the same file
+
+
+@pytest.mark.parametrize("kind", ["pass_at_k", "accuracy_histogram"])
+def test_the_panels_show_the_numbers(tmp_path, kind):
+    import importlib
+
+    table = gather_cells(*cell_files(tmp_path, kind, models=2, benchmarks=3))
+    figure = importlib.import_module(f"boundary.exhibits.{kind}").draw(table)
+    assert [axes.get_title() for axes in figure.axes] == [
+        "benchmark 0",
+        "benchmark 1",
+        "benchmark 2",
+    ]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["model 0", "model 1"]
+    for number, axes in enumerate(figure.axes):
+        rows = table[table["benchmark"] == f"b{number}"]
+        if kind == "pass_at_k":
+            drawn = sorted(v for line in axes.lines for v in line.get_ydata())
+            assert drawn == pytest.approx(sorted(rows["pass_at_k"]))
+        else:
+            drawn = sorted(bar.get_height() for bar in axes.patches)
+            assert drawn == pytest.approx(sorted(rows["share"]))
+
+
+def test_a_label_shared_within_a_family_falls_back_to_names():
+    table = pd.DataFrame(
+        {
+            "model": ["a", "b", "c", "d"],
+            "label": ["base", "base", "RL", "RL"],
+            "family": ["f", "g", "f", "f"],
+        }
+    )
+    assert list(curve_names(table)) == ["base", "base", "c", "d"]
+
+
+def test_tables_have_a_row_a_cell(tmp_path):
+    table = gather_cells(*cell_files(tmp_path, "pass_at_k", models=2, benchmarks=2))
+    wide = lay_out(table, "pass_at_k")
+    assert list(wide.columns[:6]) == ["benchmark", "model", "sampling", "n", "pass@1", "pass@2"]
+    assert list(zip(wide["benchmark"], wide["model"], strict=True)) == [
+        (f"benchmark {b}", f"model {m}") for b in (0, 1) for m in (0, 1)
+    ]
+    first = table.iloc[0]
+    assert wide["pass@1"].iloc[0] == f"{first.pass_at_k:.3f} [{first.low:.3f}, {first.high:.3f}]"
+    page = to_html(wide, "<title>", "a & b")
+    assert "&lt;title&gt;" in page and "a &amp; b" in page and "benchmark 1" in page
+
+
+def test_as_many_cells_as_files(tmp_path):
+    paths, cells = cell_files(tmp_path, "pass_at_k", models=2, benchmarks=1)
+    with pytest.raises(ValueError, match="zip"):
+        gather_cells(paths, cells[:1])

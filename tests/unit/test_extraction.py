@@ -1,0 +1,60 @@
+import pytest
+from boundary.verification.extraction import BOX, last_box
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("so \\boxed{11}.", "11"),
+        ("\\boxed{1} then \\boxed{ 2 }", "2"),
+        ("\\boxed{\\frac{1}{2}}", "\\frac{1}{2}"),
+        ("\\boxed{a\\boxed{b}c}", "b"),
+        ("\\boxed{1} and \\boxed{2", "1"),
+        ("\\boxed{\\{1, 2\\}}", "\\{1, 2\\}"),
+        ("{\\boxed{7}", "7"),
+        ("}} \\boxed{7}", "7"),
+        ("\\boxed{}", ""),
+        ("no box", None),
+        ("\\boxed 5", None),
+        ("\\boxed{3", None),
+        ("", None),
+        ("\\", None),
+    ],
+)
+def test_last_box(text, answer):
+    assert last_box(text) == answer
+
+
+def brute_force(text):
+    """Try every box from the right; count braces from its start."""
+    starts = [i for i in range(len(text)) if text.startswith(BOX, i) and not escaped(text, i)]
+    for start in reversed(starts):
+        depth, at = 1, start + len(BOX)
+        while at < len(text):
+            if text[at] == "\\":
+                at += 2
+                continue
+            depth += {"{": 1, "}": -1}.get(text[at], 0)
+            if depth == 0:
+                return text[start + len(BOX) : at].strip()
+            at += 1
+    return None
+
+
+def escaped(text, at):
+    before = len(text[:at]) - len(text[:at].rstrip("\\"))
+    return before % 2 == 1
+
+
+@given(st.lists(st.sampled_from([BOX, "{", "}", "\\{", "\\}", "\\\\", "1", " ", "x"]), max_size=24))
+def test_agrees_with_brute_force(pieces):
+    text = "".join(pieces)
+    assert last_box(text) == brute_force(text)
+
+
+def test_deep_and_long_texts_are_one_pass():
+    assert last_box(BOX * 100_000) is None
+    assert last_box("{" * 100_000 + BOX + "5}" + "}" * 100_000) == "5"
+    assert last_box(BOX + "1" * 5_000_000 + "}") == "1" * 5_000_000

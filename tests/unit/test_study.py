@@ -1,0 +1,185 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from boundary.errors import BoundaryError
+from boundary.estimation import accuracy_histogram, pass_at_k
+from boundary.stages.analyse import STATISTICS
+from boundary.study import code_digest
+from boundary.study.documents import load_document
+from boundary.study.study import Cell, load_study
+
+ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT / "workflow" / "schemas"
+
+
+@pytest.fixture
+def config(tmp_path):
+    return Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+
+
+def edit(file, change):
+    document = yaml.safe_load(file.read_text())
+    change(document)
+    file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+
+def test_the_default_study_loads(config):
+    study = load_study("miniature", config, SCHEMAS)
+    figure = study.exhibits["fig_pass_at_k"]
+    cell = Cell("mini-base", "arith", "standard.seed1", 256)
+    assert cell in figure.cells and len(figure.cells) == 4
+    assert list(study.shards(cell)) == [0, 1]
+    assert study.template("mini-base", "standard.seed1") == "mini"
+    described = study.describe(figure.cells)[1]
+    assert described["role"] == "rlvr" and described["benchmark_label"] == "arith (3-4 operands)"
+
+
+def test_raising_n_keeps_the_first_shards(config):
+    study = load_study("miniature", config, SCHEMAS)
+    small, large = (Cell("mini-base", "arith", "standard.seed1", n) for n in (128, 512))
+    assert list(study.shards(large))[:1] == list(study.shards(small))
+
+
+def test_a_sampling_may_replace_the_template(config):
+    edit(
+        config / "studies/miniature.yaml",
+        lambda d: d["sampling"]["standard"].update(template="simplerl"),
+    )
+    assert (
+        load_study("miniature", config, SCHEMAS).template("mini-base", "standard.seed1")
+        == "simplerl"
+    )
+
+
+def study_change(path, value):
+    def change(document):
+        *parents, last = path
+        for key in parents:
+            document = document[key]
+        document[last] = value
+
+    return change
+
+
+CELLS = ("figures", "fig_pass_at_k", "cells", 0)
+MISTAKES = [
+    ("studies/miniature.yaml", (*CELLS, "models", 0), "mini-bse", r"miniature\.yaml: figures\.fig_pass_at_k\.cells\.0: unknown model 'mini-bse'\. Did you mean 'mini-base'"),
+    ("studies/miniature.yaml", (*CELLS, "benchmarks", 0), "arit", r"unknown benchmark 'arit'\. Did you mean 'arith'"),
+    ("studies/miniature.yaml", (*CELLS, "sampling"), "standrd", r"unknown sampling 'standrd'\. Did you mean 'standard'"),
+    ("studies/miniature.yaml", (*CELLS, "n"), 100, r"cells\.0\.n: found 100; expected a multiple of shard_size 128"),
+    ("studies/miniature.yaml", (*CELLS, "n"), "many", r"cells\.0\.n: found 'many'; expected integer"),
+    ("studies/miniature.yaml", ("figures", "fig_pass_at_k", "kind"), "pass_at_j", r"figures\.fig_pass_at_k\.kind: unknown value 'pass_at_j'\. Did you mean 'pass_at_k'"),
+    ("studies/miniature.yaml", ("figures", "fig_pass_at_k", "captoin"), "x", r"figures\.fig_pass_at_k: unknown key 'captoin'\. Did you mean 'caption'"),
+    ("studies/miniature.yaml", ("sampling", "standard", "template"), "minni", r"sampling\.standard\.template: unknown template 'minni'\. Did you mean 'mini'"),
+    ("studies/miniature.yaml", ("sampling", "standard", "top_p"), 1.5, r"sampling\.standard\.top_p: 1\.5 is greater than the maximum of 1"),
+    ("studies/miniature.yaml", ("bootstrap", "level"), "95%", r"bootstrap\.level: found '95%'; expected number"),
+    ("studies/miniature.yaml", ("tables", "fig_pass_at_k"), {"kind": "verdicts", "cells": [{"models": ["mini-base"], "benchmarks": ["arith"], "sampling": "standard", "n": 128}]}, r"tables\.fig_pass_at_k: a figure has this name"),
+    ("models.yaml", ("mini-grpo", "base"), "mini-bsae", r"models\.yaml: mini-grpo\.base: unknown model 'mini-bsae'"),
+    ("models.yaml", ("mini-base", "base"), "mini-grpo", r"is a circle"),
+    ("models.yaml", ("mini-grpo", "template"), "mni", r"mini-grpo\.template: unknown template 'mni'\. Did you mean 'mini'"),
+    ("models.yaml", ("mini-grpo", "rlvr", "problems"), "arith-trian", r"mini-grpo\.rlvr\.problems: unknown benchmark 'arith-trian'\. Did you mean 'arith-train'"),
+    ("models.yaml", ("mini-grpo", "rlvr", "algorithm"), "grop", r"rlvr\.algorithm: unknown value 'grop'\. Did you mean 'grpo'"),
+    ("models.yaml", ("mini-base", "path"), "/x", r"mini-base: needs exactly one of 'pretrain', 'rlvr' with 'base', 'hub' with 'revision', 'path'"),
+    ("models.yaml", ("mini-base", "pretrain", "learning_rate"), "1e-3", r"learning_rate: found '1e-3'; expected number\. YAML reads 1e-3 as text: write 0\.001"),
+    ("models.yaml", ("own",), {"label": "x", "family": "f", "role": "bsae", "template": "mini", "path": "/x"}, r"own\.role: unknown value 'bsae'\. Did you mean 'base'"),
+    ("models.yaml", ("own",), {"label": "x", "family": "f", "role": "base", "template": "mini", "hub": "a/b", "revision": "main"}, r"own\.revision: found 'main'; expected: The hub repository's full commit hash"),
+    ("models.yaml", ("own",), {"label": "x", "role": "base", "template": "mini", "path": "/x"}, r"own: missing the key 'family'"),
+    ("benchmarks.yaml", ("arith", "generate", "partition"), "tset", r"partition: unknown value 'tset'\. Did you mean 'test'"),
+    ("benchmarks.yaml", ("arith", "generate", "operands"), [3], r"arith\.generate\.operands"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "path", "value", "message"), MISTAKES)
+def test_a_mistake_names_file_key_found_and_allowed(config, file, path, value, message):
+    edit(config / file, study_change(path, value))
+    with pytest.raises(BoundaryError, match=message) as caught:
+        load_study("miniature", config, SCHEMAS)
+    assert file in str(caught.value)
+
+
+def test_an_unknown_study_names_those_that_exist(config):
+    with pytest.raises(BoundaryError, match="'minature'. Did you mean 'miniature'"):
+        load_study("minature", config, SCHEMAS)
+
+
+def test_repeated_keys_and_broken_yaml_are_named_with_their_line(config):
+    file = config / "prompts.yaml"
+    file.write_text("a: '{question}'\nb: '{question}'\na: '{question}!'\n")
+    with pytest.raises(BoundaryError, match=r"(?s)prompts\.yaml.*'a' stands twice.*line 3"):
+        load_document(file, SCHEMAS / "prompts.schema.yaml")
+    file.write_text("a: [")
+    with pytest.raises(BoundaryError, match=r"(?s)prompts\.yaml: not valid YAML.*line 1"):
+        load_document(file, SCHEMAS / "prompts.schema.yaml")
+
+
+def test_all_mistakes_of_a_file_are_told_at_once(config):
+    edit(config / "models.yaml", study_change(("mini-base", "role"), "x"))
+    edit(config / "models.yaml", study_change(("mini-base", "pretrain", "steps"), 0))
+    with pytest.raises(BoundaryError) as caught:
+        load_study("miniature", config, SCHEMAS)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def undescribed(schema, place=""):
+    """Properties without a description, their own or the one that they refer to."""
+    for name, entry in schema.get("properties", {}).items():
+        if "description" not in entry and "$ref" not in entry:
+            yield f"{place}.{name}"
+        yield from undescribed(entry, f"{place}.{name}")
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield from undescribed(schema["additionalProperties"], place + ".*")
+    for name, entry in schema.get("$defs", {}).items():
+        yield from undescribed(entry, name)
+    if "items" in schema:
+        yield from undescribed(schema["items"], place + "[]")
+
+
+@pytest.mark.parametrize("schema", sorted(SCHEMAS.glob("*.yaml")), ids=lambda p: p.name)
+def test_every_key_is_described_and_no_other_allowed(schema):
+    document = yaml.safe_load(schema.read_text())
+    assert list(undescribed(document)) == []
+    text = schema.read_text()
+    assert text.count("type: object") == text.count("additionalProperties")
+
+
+def test_kinds_are_the_statistics_that_exist():
+    document = yaml.safe_load((SCHEMAS / "study.schema.yaml").read_text())["properties"]
+    kinds = {
+        key: document[key]["additionalProperties"]["properties"]["kind"]["enum"]
+        for key in ("figures", "tables")
+    }
+    assert set(kinds["tables"]) == {*STATISTICS, "verdicts"}
+    assert set(kinds["figures"]) <= set(STATISTICS)
+    assert callable(pass_at_k.estimate) and callable(accuracy_histogram.estimate)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of three modules: a imports b inside a function; c stands alone."""
+    folder = tmp_path / "boundary"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "a.py").write_text("def f():\n    from boundary.b import g\n    return g()\n")
+    (folder / "b.py").write_text("import os\n\ndef g():\n    return 1\n")
+    (folder / "c.py").write_text("x = 1\n")
+    monkeypatch.setattr(code_digest, "PACKAGE", folder)
+
+    def digest(module):
+        for cached in (code_digest._tree, code_digest._syntax, code_digest._imports):
+            cached.cache_clear()
+        return code_digest.code_digest(module)
+
+    yield folder, digest
+    digest("boundary.c")
+
+
+def test_code_digest_follows_imports_and_ignores_comments(package):
+    folder, digest = package
+    before = {module: digest(f"boundary.{module}") for module in "abc"}
+    (folder / "b.py").write_text("import os\n# a remark\ndef g():\n    return (1)\n")
+    assert {module: digest(f"boundary.{module}") for module in "abc"} == before
+    (folder / "b.py").write_text("import os\n\ndef g():\n    return 2\n")
+    after = {module: digest(f"boundary.{module}") for module in "abc"}
+    assert [before[m] != after[m] for m in "abc"] == [True, True, False]

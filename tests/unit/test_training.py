@@ -1,0 +1,224 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from boundary.errors import BoundaryError
+from boundary.training.advantages import group_relative
+from boundary.training.architecture import build_model
+from boundary.training.likelihood import likelihood
+from boundary.training.losses import clipped_surrogate, masked_mean
+from boundary.training.optimiser import build_optimiser, take_step
+from boundary.training.pretrain import length_sorted_batches, pretrain
+from boundary.training.reward import verified_reward
+from boundary.training.rlvr import train_rlvr
+from boundary.training.rollouts import Problem, draw_groups, problem_batches
+
+ARCHITECTURE = {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64}
+PRETRAIN = {
+    "seed": 1,
+    "architecture": ARCHITECTURE,
+    "corpus": {"operands": [2, 2], "habits": {"precedence": 1.0}},
+    "steps": 30,
+    "batch_size": 16,
+    "learning_rate": 0.003,
+}
+RLVR = {
+    "algorithm": "grpo",
+    "seed": 1,
+    "steps": 30,
+    "problems_per_step": 4,
+    "rollouts": 8,
+    "updates_per_step": 2,
+    "max_tokens": 6,
+    "temperature": 1.0,
+    "clip": 0.2,
+    "learning_rate": 0.003,
+}
+
+
+def test_group_relative_is_the_standardised_reward():
+    rewards = np.random.default_rng(0).random((5, 8))
+    expected = (rewards - rewards.mean(1, keepdims=True)) / rewards.std(1, ddof=1, keepdims=True)
+    advantages = group_relative(torch.tensor(rewards))
+    np.testing.assert_allclose(advantages.numpy(), expected, rtol=1e-4)
+
+
+def test_a_group_of_equal_rewards_has_no_gradient():
+    advantages = group_relative(torch.tensor([[1.0] * 4, [0.0] * 4, [1.0, 0.0, 0.0, 0.0]]))
+    assert advantages[:2].abs().max() == 0
+    assert advantages[2, 0] > 0 > advantages[2, 1]
+
+
+def test_clipped_surrogate_against_its_definition():
+    generator = torch.Generator().manual_seed(0)
+    new, old = (-3 * torch.rand(4, 6, generator=generator) for _ in range(2))
+    advantages = torch.randn(4, 1, generator=generator)
+    mask = (torch.rand(4, 6, generator=generator) > 0.3).float()
+    terms = []
+    for row in range(4):
+        for token in range(6):
+            if mask[row, token]:
+                ratio = math.exp(new[row, token] - old[row, token])
+                clipped = min(max(ratio, 0.8), 1.2)
+                advantage = advantages[row, 0].item()
+                terms.append(-min(ratio * advantage, clipped * advantage))
+    loss = clipped_surrogate(new, old, advantages, mask, clip=0.2)
+    assert loss.item() == pytest.approx(sum(terms) / len(terms), rel=1e-5)
+
+
+def test_on_policy_gradient_is_reinforce():
+    new = torch.tensor([[-1.0, -2.0]], requires_grad=True)
+    clipped_surrogate(new, new.detach(), torch.tensor([[3.0]]), torch.ones(1, 2), 0.2).backward()
+    torch.testing.assert_close(new.grad, torch.tensor([[-1.5, -1.5]]))
+
+
+def test_beyond_the_clip_there_is_no_gradient():
+    new = torch.tensor([[0.0, -1.0]], requires_grad=True)
+    old = torch.tensor([[-1.0, 0.0]])  # ratios e and 1/e, both already past the clip
+    clipped_surrogate(new, old, torch.tensor([[1.0, -1.0]]), torch.ones(1, 2), 0.2).backward()
+    assert new.grad.abs().max() == 0
+
+
+def test_masked_mean_of_nothing_is_zero():
+    assert masked_mean(torch.ones(2, 2), torch.zeros(2, 2)) == 0
+
+
+@torch.inference_mode()
+def test_likelihood_of_padded_rows_is_that_of_single_rows(random_model, tokenizer):
+    rows = [tokenizer(text)["input_ids"] for text in ("1+2=3 \\boxed{3}", "4*5=")]
+    width = max(map(len, rows))
+    padded = torch.tensor([row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows])
+    together = likelihood(random_model, padded)
+    for number, row in enumerate(rows):
+        logits = random_model(input_ids=torch.tensor([row])).logits[0, :-1].double()
+        probabilities = logits.softmax(-1)
+        entropy = -(probabilities * probabilities.log()).sum(-1)
+        chosen = probabilities[range(len(row) - 1), row[1:]].log()
+        scored = len(row) - 1
+        torch.testing.assert_close(
+            together.entropy[number, :scored].double(), entropy, atol=1e-5, rtol=1e-5
+        )
+        torch.testing.assert_close(
+            together.log_probability[number, :scored].double(), chosen, atol=1e-5, rtol=1e-5
+        )
+
+
+def test_divergence_stops_before_the_weights_change(tokenizer):
+    model = build_model(tokenizer, **ARCHITECTURE, seed=1)
+    before = [parameter.clone() for parameter in model.parameters()]
+    optimiser, schedule = build_optimiser(model, 0.01, steps=10)
+    loss = sum(parameter.sum() for parameter in model.parameters()) * float("nan")
+    with pytest.raises(BoundaryError, match="diverged at step 1: loss nan"):
+        take_step(loss, model, optimiser, schedule)
+    assert all(map(torch.equal, before, model.parameters()))
+
+
+def test_learning_rate_warms_up_and_decays(tokenizer):
+    model = build_model(tokenizer, **ARCHITECTURE, seed=1)
+    optimiser, schedule = build_optimiser(model, 1.0, steps=100)
+    rates = []
+    for _ in range(100):
+        rates.append(schedule.get_last_lr()[0])
+        optimiser.step()
+        schedule.step()
+    assert rates[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert all(a >= b for a, b in zip(rates[5:], rates[6:], strict=False))
+    assert rates[-1] == pytest.approx(0.1, abs=0.01)
+
+
+def test_batches_lose_no_document_and_mix_lengths():
+    documents = [[n] * length for n, length in enumerate(range(1, 17))] * 4
+    torch.manual_seed(0)
+    batches = length_sorted_batches(iter(documents), batch_size=4, padding=-1)
+    rows = [row for _ in range(16) for row in next(batches).tolist()]
+    kept = sorted([token for token in row if token != -1] for row in rows)
+    assert kept == sorted(documents)
+    padding = sum(row.count(-1) for row in rows)
+    assert padding == 0  # each batch holds one length
+
+
+def test_pretraining_learns_and_repeats():
+    model, tokenizer, metrics = pretrain(PRETRAIN, "{question}=")
+    again, _, metrics_again = pretrain(PRETRAIN, "{question}=")
+    assert [row["step"] for row in metrics] == list(range(1, 31))
+    assert metrics[-1]["loss"] < 0.75 * metrics[0]["loss"]
+    assert metrics == metrics_again
+    assert all(map(torch.equal, model.parameters(), again.parameters()))
+    other, _, _ = pretrain(PRETRAIN | {"seed": 2}, "{question}=")
+    assert not all(map(torch.equal, model.parameters(), other.parameters()))
+
+
+def test_problem_batches_pass_over_every_problem():
+    problems = [Problem(str(i), "") for i in range(10)]
+    batches = problem_batches(problems, 5, torch.Generator().manual_seed(0))
+    for _ in range(3):
+        assert sorted(p.prompt for p in next(batches) + next(batches)) == sorted(
+            map(str, range(10))
+        )
+
+
+def test_rollouts_are_what_the_policy_said(random_model, tokenizer):
+    problems = [Problem("1+2=", '"3"'), Problem("3*4*5=", '"60"')]
+    seen = []
+
+    def reward(gold, text):
+        seen.append((gold, text))
+        return float(len(text))
+
+    rollouts = draw_groups(
+        random_model,
+        tokenizer,
+        problems,
+        reward,
+        group_size=3,
+        max_tokens=5,
+        temperature=1.0,
+        generator=torch.Generator().manual_seed(2),
+    )
+    assert rollouts.rewards.shape == (2, 3) and len(seen) == 6
+    assert sum(gold == '"60"' for gold, _ in seen) == 3
+    scores = likelihood(random_model, rollouts.token_ids)
+    mask = rollouts.response_mask
+    assert mask.sum(1).tolist() == rollouts.lengths.tolist()
+    torch.testing.assert_close(
+        (scores.log_probability * mask).detach(),
+        rollouts.log_probabilities * mask,
+        atol=1e-4,
+        rtol=1e-4,
+    )
+    for row, ids in enumerate(rollouts.token_ids.tolist()):
+        prompt = tokenizer(problems[row // 3].prompt)["input_ids"]
+        assert ids[: len(prompt)] == prompt
+        assert mask[row, : len(prompt) - 1].sum() == 0
+
+
+def test_grpo_learns_what_is_rewarded(tokenizer):
+    model = build_model(tokenizer, **ARCHITECTURE, seed=3)
+    problems = [Problem(f"{i}+1=", '""') for i in range(1, 9)]
+    share_of_sevens = lambda _, text: text.count("7") / 6  # noqa: E731
+    metrics = train_rlvr(RLVR, model, tokenizer, problems, share_of_sevens)
+    assert metrics[0]["reward"] < 0.15
+    assert np.mean([row["reward"] for row in metrics[-5:]]) > 0.6
+    assert metrics[-1]["entropy"] < 0.5 * metrics[0]["entropy"]
+    assert set(metrics[0]) == {
+        "step",
+        "reward",
+        "solved_groups",
+        "mixed_groups",
+        "response_length",
+        "truncated",
+        "entropy",
+        "loss",
+    }
+
+
+def test_grpo_repeats_for_a_seed(tokenizer):
+    problems = [Problem(f"{i}+1=", json.dumps(str(i + 1))) for i in range(1, 9)]
+    runs = []
+    for seed in (1, 1, 2):
+        model = build_model(tokenizer, **ARCHITECTURE, seed=3)
+        recipe = RLVR | {"steps": 3, "seed": seed}
+        runs.append(train_rlvr(recipe, model, tokenizer, problems, verified_reward))
+    assert runs[0] == runs[1] != runs[2]

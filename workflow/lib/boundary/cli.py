@@ -1,0 +1,48 @@
+"""The command line: one subcommand for each stage of the workflow."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+import boundary
+from boundary.errors import BoundaryError
+
+STAGES = ("benchmarks", "models", "sample", "verify", "analyse", "figures")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of ``boundary STAGE ...``."""
+    parser = argparse.ArgumentParser(
+        prog="boundary",
+        description="Stages of the workflow, by hand. Snakemake runs these same commands; "
+        "`snakemake -n -p` prints them.",
+    )
+    parser.add_argument("--version", action="version", version=boundary.__version__)
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    for name in STAGES:
+        stage = importlib.import_module(f"boundary.stages.{name}")
+        subparser = stages.add_parser(name, help=stage.HELP, description=stage.__doc__)
+        stage.add_arguments(subparser)
+        subparser.set_defaults(run=stage.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one stage. A mistake in the input is one message and exit code 1, without a traceback."""
+    parsed = build_parser().parse_args(arguments)
+    try:
+        parsed.run(parsed)
+    except BoundaryError as error:
+        print(f"boundary {parsed.stage}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def entry_point() -> None:
+    """The console command ``boundary``."""
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Files: records in Parquet, journals, and the provenance of both."""

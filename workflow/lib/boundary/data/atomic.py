@@ -1,0 +1,54 @@
+"""Atomic writes: a file or a folder is there whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def _flush_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``target``, renamed to it when the block ends without error.
+
+    The caller creates a file or a folder there. The name keeps the suffix, which decides the format
+    for some writers. Left-overs of a killed process are overwritten.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".tmp-{target.name}")
+    _remove(temporary)
+    try:
+        yield temporary
+        for path in [temporary, *temporary.rglob("*")] if temporary.is_dir() else [temporary]:
+            _flush_to_disk(path)
+        if temporary.is_dir():
+            _remove(target)
+        temporary.replace(target)
+        _flush_to_disk(target.parent)
+    finally:
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write an indented JSON document atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(document, indent=2) + "\n")

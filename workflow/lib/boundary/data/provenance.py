@@ -1,0 +1,45 @@
+"""Where a file came from: versions, host, time, inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import boundary
+
+READ_SIZE = 1 << 20
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(READ_SIZE):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a text in UTF-8, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def package_versions(names: Iterable[str]) -> dict[str, str]:
+    """Versions of those of the packages that are installed, and this project's and Python's."""
+    found = {"boundary": boundary.__version__, "python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def run_record() -> dict[str, Any]:
+    """Host and time: kept out of files whose content must be the same in every run."""
+    return {"host": platform.node(), "finished": datetime.now(UTC).isoformat(timespec="seconds")}

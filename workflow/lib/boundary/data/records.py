@@ -1,0 +1,102 @@
+"""The record types of the study, and the one writer and the one reader of their Parquet files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from boundary.data.atomic import atomic_path
+from boundary.errors import BoundaryError
+
+RecordType = Literal["problem", "sample", "verdict", "count"]
+PROVENANCE_KEY = b"provenance"
+
+SCHEMAS: dict[RecordType, pa.Schema] = {
+    "problem": pa.schema(
+        [
+            ("problem_id", pa.string()),
+            ("domain", pa.string()),  # math, code or visual
+            ("question", pa.string()),
+            ("gold", pa.string()),  # JSON
+            ("tests", pa.string()),  # JSON; code problems only
+            ("images", pa.list_(pa.binary())),  # visual problems only
+            ("meta", pa.string()),  # JSON
+        ]
+    ),
+    "sample": pa.schema(
+        [
+            ("problem_id", pa.string()),
+            ("sample_index", pa.int32()),
+            ("text", pa.string()),
+            ("token_ids", pa.list_(pa.int32())),
+            ("n_tokens", pa.int32()),
+            ("finish_reason", pa.string()),  # stop, length or error
+            ("logprob_sum", pa.float32()),  # nats, the model's own distribution at temperature 1
+        ]
+    ),
+    "verdict": pa.schema(
+        [
+            ("problem_id", pa.string()),
+            ("sample_index", pa.int32()),
+            ("answer", pa.string()),
+            ("verdict", pa.string()),  # correct, wrong, no_answer, truncated, timeout or error
+            ("detail", pa.string()),
+        ]
+    ),
+    "count": pa.schema([("problem_id", pa.string()), ("n", pa.int32()), ("correct", pa.int32())]),
+}
+MAY_BE_ABSENT = {"tests", "images", "meta"}
+
+
+def write_records(
+    path: Path, record_type: RecordType, frame: pd.DataFrame, provenance: dict[str, Any]
+) -> None:
+    """Write ``frame`` as Parquet (zstd), atomically, with ``provenance`` in the file's metadata.
+
+    Raises BoundaryError if a column is missing, unknown or of another type.
+    """
+    schema = SCHEMAS[record_type]
+    absent = dict.fromkeys(MAY_BE_ABSENT & set(schema.names) - set(frame.columns))
+    frame = frame.assign(**absent)
+    if set(frame.columns) != set(schema.names):
+        raise BoundaryError(
+            f"{path}: a {record_type} record has the columns {', '.join(schema.names)}; "
+            f"found {', '.join(map(str, frame.columns))}"
+        )
+    try:
+        table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise BoundaryError(f"{path}: not a {record_type} record: {error}") from error
+    table = table.replace_schema_metadata({PROVENANCE_KEY: json.dumps(provenance)})
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_records(
+    path: Path, record_type: RecordType, columns: list[str] | None = None
+) -> pd.DataFrame:
+    """Read a file of ``record_type``, or some of its ``columns``.
+
+    Raises BoundaryError if the file is no Parquet file or does not hold such records.
+    """
+    try:
+        found = pq.read_schema(path)
+        if not found.equals(SCHEMAS[record_type]):
+            raise BoundaryError(
+                f"{path}: holds no {record_type} records; expected the columns "
+                f"{', '.join(SCHEMAS[record_type].names)}, found {', '.join(found.names)}"
+            )
+        return pq.read_table(path, columns=columns).to_pandas()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BoundaryError(f"{path}: cannot be read as a Parquet file: {error}") from error
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """The provenance record in the metadata of a Parquet file, empty if it has none."""
+    metadata = pq.read_schema(path).metadata or {}
+    return json.loads(metadata.get(PROVENANCE_KEY, b"{}"))

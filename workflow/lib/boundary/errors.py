@@ -1,0 +1,18 @@
+"""The one exception whose message is meant for the person who runs the project."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BoundaryError(Exception):
+    """A mistake in the input, with a message that names the place and the way out."""
+
+
+def unknown_name(what: str, found: object, allowed: Iterable[str]) -> str:
+    """Say that ``found`` is no ``what``, what the close matches are, and what is allowed."""
+    names = sorted(allowed)
+    close = difflib.get_close_matches(str(found), names, n=3)
+    hint = f" Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
+    return f"unknown {what} {found!r}.{hint} Allowed: {', '.join(names) or 'none'}."

@@ -1,0 +1,1 @@
+"""Estimators: counts in, statistics with intervals out."""

@@ -1,0 +1,52 @@
+"""From verdicts to counts: n and correct for every problem, and a tally of all verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from boundary.errors import BoundaryError
+from boundary.verification.verdict import UNJUDGED, VERDICTS
+
+
+def check_complete(verdicts: pd.DataFrame, problem_ids: Sequence[str], n: int) -> None:
+    """See that every problem has the samples 0 ... n - 1, each once.
+
+    Raises BoundaryError naming a problem, and how many others, where one is missing, stands twice or
+    does not belong to the benchmark.
+    """
+    keys = pd.MultiIndex.from_frame(verdicts[["problem_id", "sample_index"]])
+    expected = pd.MultiIndex.from_product(
+        [problem_ids, range(n)], names=["problem_id", "sample_index"]
+    )
+    for what, wrong in (
+        ("stands twice", keys[keys.duplicated()]),
+        ("is missing", expected.difference(keys)),
+        ("does not belong to the cell", keys.difference(expected)),
+    ):
+        if len(wrong):
+            problem, index = wrong[0]
+            raise BoundaryError(
+                f"problem {problem}: sample {index} {what} ({len(wrong)} such samples in all)"
+            )
+
+
+def count_correct(
+    verdicts: pd.DataFrame, problem_ids: Sequence[str], n: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count records, and a tally with the columns verdict, samples, share.
+
+    A sample that was never judged (timeout, error) is not a wrong one: it counts neither as correct
+    nor in n. The tally shows it.
+    """
+    verdicts = verdicts[verdicts["sample_index"] < n]
+    check_complete(verdicts, problem_ids, n)
+    judged = verdicts[~verdicts["verdict"].isin(UNJUDGED)]
+    correct = judged["verdict"].eq("correct").groupby(judged["problem_id"])
+    counts = pd.DataFrame({"n": correct.size(), "correct": correct.sum()})
+    counts = counts.reindex(list(problem_ids), fill_value=0).rename_axis("problem_id").reset_index()
+    samples = verdicts["verdict"].value_counts().reindex(list(VERDICTS), fill_value=0)
+    tally = samples.rename_axis("verdict").reset_index(name="samples")
+    tally["share"] = tally["samples"] / len(verdicts)
+    return counts, tally

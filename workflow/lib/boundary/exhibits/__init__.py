@@ -1,0 +1,1 @@
+"""What a study shows: figures and tables, each drawn from one table of a statistic."""

@@ -1,0 +1,62 @@
+"""The paper's layout: one panel for each benchmark and family of models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from boundary.exhibits.style import apply_style, curve_names, model_colours
+
+PANEL_HEIGHT = 2.4  # inches
+DrawPanel = Callable[[Axes, pd.DataFrame, Mapping[str, Any]], None]
+
+
+def draw_panels(
+    table: pd.DataFrame,
+    draw_panel: DrawPanel,
+    *,
+    x_label: str,
+    y_label: str,
+    share_y: bool,
+    aspect: float,
+) -> Figure:
+    """A grid of panels: a row for each family, a column for each benchmark, one legend above.
+
+    ``draw_panel`` gets the axes, the panel's rows (with the legend's name in ``name``) and the colour
+    of each name.
+    """
+    apply_style()
+    table = table.assign(name=curve_names(table))
+    colours = model_colours(table)
+    families = table["family"].unique()
+    grid = sns.FacetGrid(
+        table,
+        row="family",
+        col="benchmark_label",
+        height=PANEL_HEIGHT,
+        aspect=aspect,
+        sharex=False,
+        sharey=share_y,
+        despine=True,
+    )
+    for (_, _, _), rows in grid.facet_data():
+        if len(rows):
+            axes = grid.axes_dict[(rows["family"].iloc[0], rows["benchmark_label"].iloc[0])]
+            draw_panel(axes, rows, colours)
+    pattern = "{col_name}" if len(families) == 1 else "{row_name} | {col_name}"
+    grid.set_titles(template=pattern)
+    grid.set_axis_labels(x_label, y_label)
+    handles = [
+        Line2D([], [], color=colour, linewidth=2, label=name) for name, colour in colours.items()
+    ]
+    grid.figure.legend(
+        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=min(len(handles), 6)
+    )
+    grid.tight_layout()
+    return grid.figure

@@ -1,0 +1,51 @@
+"""Tables for people: a statistic with its interval, a row for each cell."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import pandas as pd
+
+CELL = {"benchmark_label": "benchmark", "label": "model", "sampling": "sampling", "n": "n"}
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font-family: system-ui, sans-serif; font-size: 14px; margin: 1.5em; color: #222; }}
+table {{ border-collapse: collapse; }}
+th, td {{ padding: .3em .8em; border-bottom: 1px solid #ddd; text-align: left; white-space: nowrap; }}
+th {{ border-bottom: 2px solid #888; }}
+p {{ max-width: 60em; }}
+</style></head><body><h1>{title}</h1><p>{caption}</p>
+{table}
+</body></html>
+"""
+
+
+def _interval(row: pd.Series, value: str) -> str:
+    return f"{row[value]:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+
+# For each statistic, what its columns are and what stands in them.
+LAYOUTS: dict[str, tuple[str, Callable[[pd.Series], str]]] = {
+    "pass_at_k": ("k", lambda row: _interval(row, "pass_at_k")),
+    "accuracy_histogram": ("bin", lambda row: _interval(row, "share")),
+    "verdicts": ("verdict", lambda row: f"{row['samples']:,} ({row['share']:.1%})"),
+}
+
+
+def lay_out(table: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """A row for each cell, a column for each k, bin or verdict of the gathered statistic ``kind``."""
+    column, write = LAYOUTS[kind]
+    cells = pd.MultiIndex.from_frame(table[list(CELL)].drop_duplicates())
+    wide = table.assign(text=table.apply(write, axis=1))
+    wide = wide.pivot(index=list(CELL), columns=column, values="text")
+    wide = wide.reindex(index=cells, columns=list(table[column].drop_duplicates()))
+    if kind == "pass_at_k":
+        wide = wide.rename(columns=lambda k: f"pass@{k}")
+    return wide.reset_index().rename(columns=CELL).rename_axis(columns=None)
+
+
+def to_html(table: pd.DataFrame, title: str, caption: str) -> str:
+    """A page that stands alone. Labels are escaped."""
+    body = table.fillna("").to_html(index=False, border=0)
+    return PAGE.format(title=html.escape(title), caption=html.escape(caption), table=body)

@@ -1,0 +1,1 @@
+"""The small world in which the default study's models live."""

@@ -1,0 +1,1 @@
+"""Sampling: engines, shards and their seeds."""

@@ -1,0 +1,150 @@
+"""Decoding a batch of rows: prompts are prefilled once, expanded, and finished rows leave.
+
+Every row draws its tokens from its own stream of uniform numbers by inverse transform, so that what a
+row says does not depend on which rows share its batch (but for floating-point rounding).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn.functional import pad
+from transformers import PreTrainedModel
+
+from boundary.sampling.cache import build_cache
+
+KEEP_SHARE = 0.8  # finished rows are dropped once fewer than this share of a batch is alive
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One row's tokens; ``log_probabilities`` are the model's own, at temperature 1, in nats."""
+
+    row: int
+    token_ids: list[int]
+    log_probabilities: list[float]
+    finished: bool
+
+
+def choose_tokens(
+    log_probabilities: torch.Tensor, uniforms: torch.Tensor, temperature: float, top_p: float
+) -> torch.Tensor:
+    """Draw one token a row [rows] from ``log_probabilities`` [rows, vocabulary].
+
+    ``uniforms`` [rows] lie in [0, 1). Temperature 0 is greedy. Nucleus sampling (``top_p`` < 1) keeps
+    the smallest set of most probable tokens whose probability reaches ``top_p``.
+    """
+    if temperature == 0:
+        return log_probabilities.argmax(-1)
+    probabilities = (log_probabilities / temperature).softmax(-1).double()
+    order = None
+    if top_p < 1:
+        probabilities, order = probabilities.sort(-1, descending=True)
+        before = probabilities.cumsum(-1) - probabilities
+        probabilities = probabilities.masked_fill(before >= top_p, 0.0)
+    cumulative = probabilities.cumsum(-1)
+    target = uniforms.double()[:, None] * cumulative[:, -1:]
+    drawn = torch.searchsorted(cumulative, target, right=True)
+    drawn = drawn.clamp(max=cumulative.shape[-1] - 1)
+    return (drawn if order is None else order.gather(-1, drawn)).squeeze(-1)
+
+
+class Batch:
+    """The rows being decoded together, and their cache."""
+
+    def __init__(
+        self, model: PreTrainedModel, prompts: Sequence[Sequence[int]], repeats: Sequence[int]
+    ) -> None:
+        device = model.device
+        lengths = torch.tensor([len(prompt) for prompt in prompts])
+        width = int(lengths.max())
+        tokens = torch.zeros(len(prompts), width, dtype=torch.long)
+        mask = torch.arange(width)[None, :] >= (width - lengths)[:, None]
+        for row, prompt in enumerate(prompts):
+            tokens[row, width - len(prompt) :] = torch.tensor(prompt)
+        self.model = model
+        self.cache = build_cache(model.config)
+        # Rows of one length need no mask, and attention without one is faster.
+        self.mask = None if bool(mask.all()) else mask.to(device)
+        self.next_position = lengths.to(device)
+        positions = (mask.long().cumsum(-1) - 1).clamp(min=0)
+        self.scores = self._forward(tokens.to(device), positions.to(device))
+        self.keep(torch.repeat_interleave(torch.tensor(repeats)).to(device))
+
+    def _forward(self, tokens: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        output = self.model(
+            input_ids=tokens,
+            attention_mask=self.mask,
+            position_ids=positions,
+            past_key_values=self.cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return output.logits[:, -1].float().log_softmax(-1)
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Keep (or repeat) only ``rows``."""
+        self.cache.batch_select_indices(rows)
+        self.scores = self.scores[rows]
+        self.next_position = self.next_position[rows]
+        if self.mask is not None:
+            self.mask = self.mask[rows]
+
+    def advance(self, tokens: torch.Tensor) -> None:
+        """Append one token a row and compute the next token's log-probabilities."""
+        if self.mask is not None:
+            self.mask = torch.cat([self.mask, self.mask.new_ones(len(tokens), 1)], dim=-1)
+        self.scores = self._forward(tokens[:, None], self.next_position[:, None])
+        self.next_position = self.next_position + 1
+
+
+def _longest(uniforms: Sequence[torch.Tensor]) -> int:
+    return max(streams.shape[1] for streams in uniforms)
+
+
+@torch.inference_mode()
+def decode(
+    model: PreTrainedModel,
+    prompts: Sequence[Sequence[int]],
+    uniforms: Sequence[torch.Tensor],
+    *,
+    temperature: float,
+    top_p: float,
+    end_ids: Sequence[int],
+) -> Iterator[Decoded]:
+    """Continue each prompt once for every row of its ``uniforms`` [rows, new tokens].
+
+    Rows are numbered through, prompt after prompt, and are yielded as they finish: at a token of
+    ``end_ids`` (which is part of the row) or when their uniform numbers are used up.
+    """
+    device = model.device
+    batch = Batch(model, prompts, [len(streams) for streams in uniforms])
+    streams = torch.cat([pad(s, (0, _longest(uniforms) - s.shape[1])) for s in uniforms]).to(device)
+    limits = torch.cat([torch.full((len(s),), s.shape[1]) for s in uniforms]).to(device)
+    tokens = torch.zeros(streams.shape, dtype=torch.long, device=device)
+    scores = torch.zeros(streams.shape, device=device)
+    ends = torch.tensor(list(end_ids), device=device)
+    rows = torch.arange(len(streams), device=device)  # of the batch, finished ones included
+    alive = torch.ones(len(streams), dtype=torch.bool, device=device)
+    for step in range(streams.shape[1]):
+        chosen = choose_tokens(batch.scores, streams[rows, step], temperature, top_p)
+        tokens[rows, step] = chosen
+        scores[rows, step] = batch.scores.gather(-1, chosen[:, None]).squeeze(-1)
+        ended = torch.isin(chosen, ends)
+        done = alive & (ended | (limits[rows] == step + 1))
+        for row, finished in zip(rows[done].tolist(), ended[done].tolist(), strict=True):
+            length = step + 1
+            yield Decoded(
+                row, tokens[row, :length].tolist(), scores[row, :length].tolist(), finished
+            )
+        alive &= ~done
+        living = int(alive.sum())
+        if living == 0:
+            return
+        if living < KEEP_SHARE * len(alive):
+            kept = alive.nonzero().squeeze(-1)
+            batch.keep(kept)
+            rows, alive, chosen = rows[kept], alive[kept], chosen[kept]
+        batch.advance(chosen)

@@ -1,0 +1,29 @@
+"""Seeds: a shard's, and the stream of uniform numbers that a sample draws its tokens from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+
+
+def _hash(document: Any, bits: int) -> int:
+    text = json.dumps(document, sort_keys=True)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[: bits // 8], "big")
+
+
+def shard_seed(identity: dict[str, Any]) -> int:
+    """64-bit seed of a shard: a hash of everything that says which samples these are.
+
+    A hash and never a small number plus the shard's: neighbouring seeds make overlapping streams in
+    engines that give their n-th sample the seed plus n.
+    """
+    return _hash(identity, 64)
+
+
+def uniform_stream(seed: int, problem_id: str, sample_index: int, length: int) -> np.ndarray:
+    """The sample's uniform numbers in [0, 1), float32 [length], whatever it is batched with."""
+    key = _hash([seed, problem_id, sample_index], 128)
+    return np.random.Generator(np.random.Philox(key=key)).random(length, dtype=np.float32)

@@ -1,0 +1,1 @@
+"""The stages' commands: parse arguments, read, one library call, write."""

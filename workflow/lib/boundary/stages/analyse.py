@@ -1,0 +1,71 @@
+"""Stage analyse: count a cell's verdicts, and estimate statistics from the counts."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from pathlib import Path
+
+HELP = "count verdicts and estimate statistics with intervals"
+STATISTICS = ("pass_at_k", "accuracy_histogram")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's steps and their arguments."""
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    counts = steps.add_parser("counts", help="count a cell's verdicts problem by problem")
+    counts.add_argument(
+        "--verdicts", type=Path, nargs="+", required=True, help="the cell's shards of verdicts"
+    )
+    counts.add_argument("--problems", type=Path, required=True, help="problems.parquet")
+    counts.add_argument("--n", type=int, required=True, help="samples of every problem to count")
+    counts.add_argument("--output", type=Path, required=True, help="counts.parquet to write")
+    counts.add_argument("--tally", type=Path, required=True, help="verdicts.csv to write")
+    for statistic in STATISTICS:
+        step = steps.add_parser(statistic, help=f"estimate {statistic} from a cell's counts")
+        step.add_argument("--counts", type=Path, required=True, help="counts.parquet")
+        step.add_argument("--n", type=int, required=True, help="samples of every problem")
+        step.add_argument("--resamples", type=int, default=10_000, help="of the bootstrap")
+        step.add_argument("--level", type=float, default=0.95, help="coverage of the intervals")
+        step.add_argument("--seed", type=int, default=0, help="seed of the bootstrap")
+        step.add_argument("--output", type=Path, required=True, help="CSV to write")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run one step."""
+    if arguments.step == "counts":
+        _count(arguments)
+    else:
+        _estimate(arguments)
+
+
+def _count(arguments: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from boundary.data.atomic import atomic_path
+    from boundary.data.records import read_records, write_records
+    from boundary.estimation.counts import count_correct
+
+    columns = ["problem_id", "sample_index", "verdict"]
+    shards = [read_records(path, "verdict", columns) for path in arguments.verdicts]
+    problem_ids = read_records(arguments.problems, "problem", ["problem_id"])["problem_id"]
+    counts, tally = count_correct(pd.concat(shards), list(problem_ids), arguments.n)
+    write_records(arguments.output, "count", counts, {"n": arguments.n})
+    with atomic_path(arguments.tally) as file:
+        tally.to_csv(file, index=False)
+
+
+def _estimate(arguments: argparse.Namespace) -> None:
+    from boundary.data.atomic import atomic_path
+    from boundary.data.records import read_records
+
+    statistic = importlib.import_module(f"boundary.estimation.{arguments.step}")
+    table = statistic.estimate(
+        read_records(arguments.counts, "count"),
+        arguments.n,
+        resamples=arguments.resamples,
+        level=arguments.level,
+        seed=arguments.seed,
+    )
+    with atomic_path(arguments.output) as file:
+        table.to_csv(file, index=False)

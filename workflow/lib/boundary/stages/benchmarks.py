@@ -1,0 +1,59 @@
+"""Stage benchmarks: write a benchmark's problem records."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+HELP = "write the problem records of a benchmark"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's arguments."""
+    parser.add_argument("--name", required=True, help="name of the benchmark")
+    parser.add_argument("--protocol", type=int, default=1, help="its protocol version (default: 1)")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--generate",
+        type=json.loads,
+        metavar="JSON",
+        help="draw problems of the miniature's world; keys as `generate` in config/benchmarks.yaml",
+    )
+    source.add_argument("--path", type=Path, help="read a JSON lines file (.jsonl or .jsonl.gz)")
+    parser.add_argument(
+        "--fields",
+        type=json.loads,
+        metavar="JSON",
+        default={},
+        help="which keys of the file hold what; as `fields` in config/benchmarks.yaml",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="problems.parquet to write")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Draw or load the problems and write them."""
+    from boundary.data.provenance import file_digest
+    from boundary.data.records import write_records
+
+    source: dict[str, object]
+    if arguments.generate is not None:
+        from boundary.miniature.problems import draw_problems
+
+        world = arguments.generate
+        problems = draw_problems(
+            arguments.name,
+            tuple(world["operands"]),
+            world["problems"],
+            world["partition"],
+            world["seed"],
+        )
+        source = {"generate": world}
+    else:
+        from boundary.data.problem_file import load_problem_file
+
+        problems = load_problem_file(arguments.path, arguments.name, **arguments.fields)
+        source = {"path": str(arguments.path), "sha256": file_digest(arguments.path)}
+    # No host and no time in it: the same benchmark is the same file, and reruns nothing.
+    provenance = {"benchmark": arguments.name, "protocol": arguments.protocol, **source}
+    write_records(arguments.output, "problem", problems, provenance)

@@ -1,0 +1,88 @@
+"""Stage models: train a model of the miniature, or find one that exists already."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+HELP = "train a model, or locate one on the hub or on disk, and write its model.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's arguments."""
+    parser.add_argument("--name", required=True, help="name of the model")
+    source = parser.add_mutually_exclusive_group(required=True)
+    for recipe in ("pretrain", "rlvr"):
+        source.add_argument(
+            f"--{recipe}",
+            type=json.loads,
+            metavar="JSON",
+            help=f"train by this recipe; keys as `{recipe}` in config/models.yaml",
+        )
+    source.add_argument("--hub", metavar="ID", help="identifier on the Hugging Face hub")
+    source.add_argument("--path", type=Path, help="folder in Hugging Face format")
+    parser.add_argument("--revision", help="commit hash of the hub's repository")
+    training = parser.add_argument_group("training")
+    training.add_argument("--template", help="name of the prompt template to train with")
+    training.add_argument(
+        "--prompts", type=Path, default=Path("config/prompts.yaml"), help="file of the templates"
+    )
+    training.add_argument("--base", type=Path, help="model.json of the model to train from (rlvr)")
+    training.add_argument("--problems", type=Path, help="problems.parquet to train on (rlvr)")
+    training.add_argument(
+        "--threads", type=int, help="CPU threads; another number rounds otherwise"
+    )
+    training.add_argument("--metrics", type=Path, help="CSV to write, one row a training step")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="model.json; a checkpoint is put beside it"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train or locate the model and write its record."""
+    from boundary.data.model_record import ModelRecord, checkpoint_digest, write_model_record
+
+    if arguments.hub:
+        from huggingface_hub import snapshot_download
+
+        folder = snapshot_download(arguments.hub, revision=arguments.revision)
+        record = ModelRecord(arguments.name, Path(folder), arguments.revision)
+    else:
+        checkpoint = arguments.path or arguments.output.with_name("checkpoint")
+        if not arguments.path:
+            _train(arguments, checkpoint)
+        record = ModelRecord(arguments.name, checkpoint, checkpoint_digest(checkpoint))
+    write_model_record(arguments.output, record)
+
+
+def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
+    import pandas as pd
+    import torch
+
+    from boundary.data.atomic import atomic_path
+    from boundary.sampling.prompts import load_template
+
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    template = load_template(arguments.prompts, arguments.template)
+    if arguments.pretrain:
+        from boundary.training.pretrain import pretrain
+
+        model, tokenizer, metrics = pretrain(arguments.pretrain, template)
+    else:
+        from boundary.data.model_record import read_model_record
+        from boundary.data.records import read_records
+        from boundary.training.checkpoint import load_checkpoint
+        from boundary.training.reward import verified_reward
+        from boundary.training.rlvr import train_rlvr
+        from boundary.training.rollouts import posed_problems
+
+        model, tokenizer = load_checkpoint(read_model_record(arguments.base).checkpoint)
+        problems = posed_problems(read_records(arguments.problems, "problem"), template)
+        metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, verified_reward)
+    with atomic_path(checkpoint) as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    with atomic_path(arguments.metrics) as file:
+        pd.DataFrame(metrics).to_csv(file, index=False)

@@ -1,0 +1,1 @@
+"""What is to be run: the catalogues, the study and the cells that follow from it."""

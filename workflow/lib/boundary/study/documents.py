@@ -1,0 +1,111 @@
+"""Reading configuration files: YAML without repeated keys, checked and defaulted by a schema.
+
+Every complaint is one BoundaryError that names the file, the key, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError, validators
+
+from boundary.errors import BoundaryError, unknown_name
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys and says nothing; this loader refuses them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _fill_defaults(
+    validator: Any, properties: dict[str, Any], instance: Any, schema: dict[str, Any]
+) -> Iterator[ValidationError]:
+    if isinstance(instance, dict):
+        for name, subschema in properties.items():
+            if "default" in subschema:
+                instance.setdefault(name, _copy(subschema["default"]))
+    yield from Draft202012Validator.VALIDATORS["properties"](
+        validator, properties, instance, schema
+    )
+
+
+def _copy(default: Any) -> Any:
+    return dict(default) if isinstance(default, dict) else default
+
+
+_Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"properties": _fill_defaults}
+)
+
+
+def load_document(path: Path, schema: Path) -> dict[str, Any]:
+    """Read the YAML file at ``path``, check it against ``schema`` and fill in its defaults."""
+    if not path.is_file():
+        raise BoundaryError(
+            unknown_name(
+                f"file {path}: no", path.stem, (p.stem for p in path.parent.glob("*.yaml"))
+            )
+            if path.parent.is_dir()
+            else f"{path}: there is no such file; run from the folder that holds config/"
+        )
+    try:
+        document = yaml.load(path.read_text(), _UniqueKeyLoader)
+    except yaml.YAMLError as error:
+        raise BoundaryError(f"{path}: not valid YAML: {error}") from error
+    return check_document({} if document is None else document, path, schema)
+
+
+def check_document(document: Any, path: Path, schema: Path) -> dict[str, Any]:
+    """Check a document that came from ``path`` against ``schema`` and fill in its defaults."""
+    validator = _Validator(yaml.safe_load(schema.read_text()))
+    errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise BoundaryError("\n".join(dict.fromkeys(_explain(error, path) for error in errors)))
+    return document
+
+
+def _explain(error: Any, path: Path) -> str:
+    key = ".".join(map(str, error.absolute_path)) or "top level"
+    return f"{path}: {key}: {_complaint(error)}"
+
+
+def _complaint(error: Any) -> str:
+    found, allowed = error.instance, error.validator_value
+    match error.validator:
+        case "additionalProperties" if allowed is False:
+            properties = error.schema["properties"]
+            return "\n  ".join(
+                unknown_name("key", name, properties) for name in found if name not in properties
+            )
+        case "enum":
+            return unknown_name("value", found, map(str, allowed))
+        case "required":
+            missing = [name for name in allowed if name not in found]
+            return f"missing the key {' and '.join(map(repr, missing))}."
+        case "type":
+            hint = ""
+            if allowed in ("number", "integer") and isinstance(found, str):
+                hint = " YAML reads 1e-3 as text: write 0.001."
+                hint = hint if re.fullmatch(r"[-+]?\d+e[-+]?\d+", found) else ""
+            return f"found {found!r}; expected {allowed}.{hint}"
+        case "oneOf":
+            ways = [" with ".join(map(repr, way["required"])) for way in allowed]
+            return f"needs exactly one of {', '.join(ways)}."
+        case "pattern" if error.schema.get("description"):
+            return f"found {found!r}; expected: {error.schema['description']}"
+        case _:
+            return f"{error.message}."

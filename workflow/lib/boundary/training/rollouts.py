@@ -1,0 +1,109 @@
+"""Sampling groups of rollouts from the policy and rewarding them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from boundary.sampling.decoding import decode
+from boundary.sampling.prompts import render
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Reward = Callable[[str, str], float]
+
+
+class Problem(NamedTuple):
+    """What the trainer needs of a problem: its rendered prompt and its gold answer (JSON)."""
+
+    prompt: str
+    gold: str
+
+
+def posed_problems(records: pd.DataFrame, template: str) -> list[Problem]:
+    """Problem records as the trainer poses them."""
+    return [
+        Problem(render(template, question), gold)
+        for question, gold in zip(records["question"], records["gold"], strict=True)
+    ]
+
+
+class Rollouts(NamedTuple):
+    """``groups`` x ``size`` rollouts as rows, group after group.
+
+    ``token_ids`` [rows, tokens] is prompt and response, right-padded; ``log_probabilities`` and
+    ``response_mask`` [rows, tokens - 1] speak of the token after each position; ``rewards`` is
+    [groups, size]; ``lengths`` [rows] counts response tokens; ``finished`` [rows] is the share that
+    ended by itself.
+    """
+
+    token_ids: torch.Tensor
+    log_probabilities: torch.Tensor
+    response_mask: torch.Tensor
+    rewards: torch.Tensor
+    lengths: torch.Tensor
+    finished: torch.Tensor
+
+
+def problem_batches(
+    problems: Sequence[Problem], size: int, generator: torch.Generator
+) -> Iterator[list[Problem]]:
+    """Endless batches of distinct problems: shuffled passes, an incomplete last batch left out."""
+    while True:
+        order = torch.randperm(len(problems), generator=generator).tolist()
+        for start in range(0, len(order) - size + 1, size):
+            yield [problems[at] for at in order[start : start + size]]
+
+
+def draw_groups(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    problems: Sequence[Problem],
+    reward: Reward,
+    *,
+    group_size: int,
+    max_tokens: int,
+    temperature: float,
+    generator: torch.Generator,
+) -> Rollouts:
+    """Sample ``group_size`` responses to every problem and reward each."""
+    prompts = [tokenizer(problem.prompt)["input_ids"] for problem in problems]
+    uniforms = [torch.rand(group_size, max_tokens, generator=generator) for _ in prompts]
+    rows = len(prompts) * group_size
+    tokens: list[torch.Tensor] = [torch.empty(0)] * rows
+    scores: list[torch.Tensor] = [torch.empty(0)] * rows
+    masks: list[torch.Tensor] = [torch.empty(0)] * rows
+    rewards, lengths, finished = torch.zeros(rows), torch.zeros(rows), torch.zeros(rows)
+    decoded = decode(
+        model,
+        prompts,
+        uniforms,
+        temperature=temperature,
+        top_p=1.0,
+        end_ids=[tokenizer.eos_token_id],
+    )
+    for row in decoded:
+        group = row.row // group_size
+        prompt = prompts[group]
+        before = torch.zeros(len(prompt) - 1)
+        tokens[row.row] = torch.tensor(prompt + row.token_ids)
+        scores[row.row] = torch.cat([before, torch.tensor(row.log_probabilities)])
+        masks[row.row] = torch.cat([before, torch.ones(len(row.token_ids))])
+        text = tokenizer.decode(row.token_ids, skip_special_tokens=True)
+        rewards[row.row] = reward(problems[group].gold, text)
+        lengths[row.row] = len(row.token_ids)
+        finished[row.row] = row.finished
+    padding = tokenizer.pad_token_id
+    return Rollouts(
+        token_ids=pad_sequence(tokens, batch_first=True, padding_value=padding),
+        log_probabilities=pad_sequence(scores, batch_first=True),
+        response_mask=pad_sequence(masks, batch_first=True),
+        rewards=rewards.view(len(prompts), group_size),
+        lengths=lengths,
+        finished=finished,
+    )

@@ -1,0 +1,1 @@
+"""Verification: what an answer is, and whether it is right."""

@@ -1,0 +1,28 @@
+"""Judging a shard of samples."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from boundary.errors import BoundaryError
+from boundary.progress import progress_bar
+from boundary.verification.verdict import judge
+
+
+def judge_samples(samples: pd.DataFrame, problems: pd.DataFrame) -> pd.DataFrame:
+    """Verdict records for sample records. Raises BoundaryError for a sample of no known problem."""
+    golds = dict(zip(problems["problem_id"], problems["gold"], strict=True))
+    unknown = set(samples["problem_id"]) - golds.keys()
+    if unknown:
+        raise BoundaryError(
+            f"problem {min(unknown)}: it has samples but is not in the benchmark "
+            f"({len(unknown)} such problems); were the samples drawn for another one?"
+        )
+    judgements = []
+    with progress_bar(len(samples), "verifying", "sample") as bar:
+        responses = (samples["problem_id"], samples["text"], samples["finish_reason"])
+        for problem_id, text, finish_reason in zip(*responses, strict=True):
+            judgements.append(judge(golds[problem_id], text, finish_reason))
+            bar.update()
+    verdicts = pd.DataFrame(judgements, columns=["answer", "verdict", "detail"])
+    return pd.concat([samples[["problem_id", "sample_index"]], verdicts], axis=1)

@@ -1,0 +1,114 @@
+# The study, and what the rules ask of it.
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+LIBRARY = Path(workflow.basedir) / "workflow" / "lib"
+SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
+sys.path.insert(0, str(LIBRARY))
+
+from boundary.data.provenance import text_digest
+from boundary.errors import BoundaryError
+from boundary.study.code_digest import code_digest
+from boundary.study.documents import check_document
+from boundary.study.study import Cell, load_study
+
+try:
+    check_document(config, Path("config/config.yaml"), SCHEMAS / "config.schema.yaml")
+    STUDY = load_study(config["study"], Path("config"), SCHEMAS)
+except BoundaryError as error:
+    raise WorkflowError(str(error)) from None
+
+MODELS = STUDY.catalogue.models
+BENCHMARKS = STUDY.catalogue.benchmarks
+
+# Rules run `python -m boundary`: from the rule's own environment where Snakemake deploys one, else
+# from the environment that Snakemake itself runs in, activated or not.
+shell.prefix(f"export PYTHONPATH={shlex.quote(str(LIBRARY))}; ")
+if not workflow.deployment_settings.deployment_method:
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
+def names(allowed):
+    """A pattern that matches exactly the given names."""
+    return "|".join(re.escape(name) for name in allowed) or "(?!)"
+
+
+wildcard_constraints:
+    model=names(MODELS),
+    benchmark=names(BENCHMARKS),
+    sampling=names(STUDY.sampling),
+    shard=r"\d{4}",
+    n=r"\d+",
+
+
+def benchmark_source(wildcards):
+    """The stage's arguments that say where a benchmark's problems come from."""
+    entry = BENCHMARKS[wildcards.benchmark]
+    if entry.source == "generate":
+        return ["--generate", json.dumps(entry.settings["generate"])]
+    fields = json.dumps(entry.settings["fields"])
+    return ["--path", entry.settings["path"], "--fields", fields]
+
+
+def trained_by(source):
+    """A pattern that matches the models with this source."""
+    return names(name for name, model in MODELS.items() if model.source == source)
+
+
+def recipe(source):
+    """A params function: the model's training recipe as JSON."""
+    return lambda wildcards: json.dumps(MODELS[wildcards.model].settings[source])
+
+
+def model_template(wildcards):
+    """Name of the template that a model is trained with."""
+    return MODELS[wildcards.model].template
+
+
+def template_digest(wildcards):
+    """A changed template is another training, or another set of samples."""
+    name = wildcards.get("sampling")
+    template = STUDY.template(wildcards.model, name) if name else model_template(wildcards)
+    return text_digest(STUDY.catalogue.prompts[template])
+
+
+def sampling_of(attribute):
+    """A params function: a setting of the cell's sampling."""
+    return lambda wildcards: getattr(STUDY.sampling[wildcards.sampling], attribute)
+
+
+def shard_files(stage):
+    """An input function: the cell's shards of a stage."""
+
+    def of_cell(wildcards):
+        cell = Cell(wildcards.model, wildcards.benchmark, wildcards.sampling, int(wildcards.n))
+        return [
+            f"<results>/{stage}/{cell.model}/{cell.benchmark}/{cell.sampling}/shard-{shard:04d}.parquet"
+            for shard in STUDY.shards(cell)
+        ]
+
+    return of_cell
+
+
+def statistic_files(exhibit):
+    """The statistic of each of an exhibit's cells."""
+    return [
+        f"<results>/analyse/{cell.model}/{cell.benchmark}/{cell.sampling}/n{cell.n}/{exhibit.kind}.csv"
+        for cell in exhibit.cells
+    ]
+
+
+def exhibit_files(exhibit):
+    """The files of a figure or a table."""
+    endings = {"figure": ("pdf", "png", "csv"), "table": ("html", "csv")}[exhibit.type]
+    return [f"<results>/{exhibit.type}s/{exhibit.name}.{ending}" for ending in endings]
+
+
+def exhibit_of(wildcards):
+    """The figure or the table that a wildcard names."""
+    return STUDY.exhibits[wildcards.exhibit]

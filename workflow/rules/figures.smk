@@ -1,0 +1,71 @@
+# figures: every figure and table, each a target by its name.
+
+
+rule draw_figure:
+    input:
+        lambda wildcards: statistic_files(exhibit_of(wildcards)),
+    output:
+        pdf="<results>/figures/{exhibit}.pdf",
+        png=report(
+            "<results>/figures/{exhibit}.png",
+            caption="../report/exhibit.rst",
+            category="Figures",
+            labels={"figure": "{exhibit}"},
+        ),
+        csv="<results>/figures/{exhibit}.csv",
+    log:
+        "<logs>/figures/{exhibit}.log",
+    wildcard_constraints:
+        exhibit=names(exhibit.name for exhibit in STUDY.exhibits_of("figure")),
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        kind=lambda wildcards: exhibit_of(wildcards).kind,
+        caption=lambda wildcards: exhibit_of(wildcards).caption,
+        cells=lambda wildcards: json.dumps(STUDY.describe(exhibit_of(wildcards).cells)),
+        code=lambda wildcards: code_digest(
+            "boundary.stages.figures", f"boundary.exhibits.{exhibit_of(wildcards).kind}"
+        ),
+    message:
+        "Drawing {wildcards.exhibit}"
+    shell:
+        "python -m boundary figures {params.kind} --statistics {input} --cells {params.cells:q}"
+        " --output {output} 2> {log}"
+
+
+rule lay_out_table:
+    input:
+        lambda wildcards: statistic_files(exhibit_of(wildcards)),
+    output:
+        html=report(
+            "<results>/tables/{exhibit}.html",
+            caption="../report/exhibit.rst",
+            category="Tables",
+            labels={"table": "{exhibit}"},
+        ),
+        csv="<results>/tables/{exhibit}.csv",
+    log:
+        "<logs>/tables/{exhibit}.log",
+    wildcard_constraints:
+        exhibit=names(exhibit.name for exhibit in STUDY.exhibits_of("table")),
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        kind=lambda wildcards: exhibit_of(wildcards).kind,
+        caption=lambda wildcards: exhibit_of(wildcards).caption,
+        cells=lambda wildcards: json.dumps(STUDY.describe(exhibit_of(wildcards).cells)),
+        code=code_digest("boundary.stages.figures"),
+    message:
+        "Laying out {wildcards.exhibit}"
+    shell:
+        "python -m boundary figures {params.kind} --statistics {input} --cells {params.cells:q}"
+        " --title {wildcards.exhibit} --caption {params.caption:q} --output {output} 2> {log}"
+
+
+for target in STUDY.exhibits.values():
+
+    rule:
+        name:
+            target.name
+        input:
+            exhibit_files(target),

@@ -1,0 +1,85 @@
+# models: train the miniature's, locate all others.
+
+
+rule pretrain_model:
+    output:
+        record="<results>/models/{model}/model.json",
+        checkpoint=directory("<results>/models/{model}/checkpoint"),
+        metrics="<results>/models/{model}/metrics.csv",
+    log:
+        "<logs>/models/{model}.log",
+    benchmark:
+        "<benchmarks>/models/{model}.tsv"
+    wildcard_constraints:
+        model=trained_by("pretrain"),
+    conda:
+        "../../envs/train.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+    params:
+        recipe=recipe("pretrain"),
+        template=model_template,
+        template_digest=template_digest,
+    message:
+        "Pre-training {wildcards.model}, some minutes; its progress is in {log}"
+    shell:
+        "python -m boundary models --name {wildcards.model} --pretrain {params.recipe:q}"
+        " --template {params.template} --threads {threads}"
+        " --metrics {output.metrics} --output {output.record} 2> {log}"
+
+
+rule train_rlvr_model:
+    input:
+        base=lambda wildcards: f"<results>/models/{MODELS[wildcards.model].base}/model.json",
+        problems=lambda wildcards: expand(
+            "<results>/benchmarks/{benchmark}/problems.parquet",
+            benchmark=MODELS[wildcards.model].training_benchmarks,
+        ),
+    output:
+        record="<results>/models/{model}/model.json",
+        checkpoint=directory("<results>/models/{model}/checkpoint"),
+        metrics="<results>/models/{model}/metrics.csv",
+    log:
+        "<logs>/models/{model}.log",
+    benchmark:
+        "<benchmarks>/models/{model}.tsv"
+    wildcard_constraints:
+        model=trained_by("rlvr"),
+    conda:
+        "../../envs/train.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+    params:
+        recipe=recipe("rlvr"),
+        template=model_template,
+        template_digest=template_digest,
+    message:
+        "Training {wildcards.model} on verified rewards, some minutes; its progress is in {log}"
+    shell:
+        "python -m boundary models --name {wildcards.model} --rlvr {params.recipe:q}"
+        " --template {params.template} --base {input.base} --problems {input.problems}"
+        " --threads {threads} --metrics {output.metrics} --output {output.record} 2> {log}"
+
+
+rule locate_model:
+    output:
+        record="<results>/models/{model}/model.json",
+    log:
+        "<logs>/models/{model}.log",
+    wildcard_constraints:
+        model=f"{trained_by('hub')}|{trained_by('path')}",
+    conda:
+        "../../envs/sample.yaml"
+    params:
+        source=lambda wildcards: [
+            f"--{key}={value}"
+            for key, value in MODELS[wildcards.model].settings.items()
+            if key in ("hub", "revision", "path")
+        ],
+    message:
+        "Locating {wildcards.model}; downloads are logged in {log}"
+    shell:
+        "python -m boundary models --name {wildcards.model} {params.source:q}"
+        " --output {output.record} 2> {log}"
