@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +7,7 @@ from boundary.errors import BoundaryError
 from boundary.estimation.accuracy_histogram import BINS, accuracy_bin
 from boundary.estimation.accuracy_histogram import estimate as histogram
 from boundary.estimation.bootstrap import bootstrap_means, percentile_interval
-from boundary.estimation.counts import check_complete, count_correct
+from boundary.estimation.counts import CELL_KEYS, check_complete, check_one_cell, count_correct
 from scipy import stats
 
 
@@ -118,6 +120,16 @@ def test_incomplete_cells_are_refused_by_name(change, message):
     verdicts = change(verdict_records({"a": ["wrong", "wrong"], "b": ["wrong", "wrong"]}))
     with pytest.raises(BoundaryError, match=message):
         check_complete(verdicts, ["a", "b"], 2)
+
+
+def test_shards_of_two_models_are_not_one_cell():
+    one = dict.fromkeys(CELL_KEYS, "x")
+    check_one_cell({Path("a"): one | {"shard": 0}, Path("b"): one | {"shard": 1}})
+    for key in CELL_KEYS:
+        with pytest.raises(
+            BoundaryError, match=f"b: its samples have {key} 'y' and those of a 'x'"
+        ):
+            check_one_cell({Path("a"): one, Path("b"): one | {key: "y"}})
 
 
 def test_strangers_are_refused():

@@ -142,7 +142,7 @@ def test_a_prompt_that_cannot_fit_is_named_before_any_sample(random_checkpoint):
     engine = TransformersEngine(random_checkpoint)
     stream = engine.sample(requests(["1=", "1+" * 40 + "1="]), PARAMETERS, seed=1)
     with pytest.raises(
-        BoundaryError, match="problem p1: its prompt has 83 tokens .* context of 64"
+        BoundaryError, match=r"problem p1: its prompt has 83 tokens .* context of 64"
     ):
         next(stream)
 
@@ -157,9 +157,9 @@ def test_streams_are_pinned_and_apart():
 
 
 def test_a_rerun_never_changes_a_seed():
-    identity = Shard("m", "r", "b", 1, "t", "{question}", PARAMETERS, 0, 0, 4).identity()
+    identity = Shard("m", "r", "b", 1, "q", "t", "{question}", PARAMETERS, 0, 0, 4).identity()
     assert (
-        shard_seed(identity) == 6808105503506923360
+        shard_seed(identity) == 5815090261222795234
     )  # pinned: stored samples were drawn with such seeds
 
 
@@ -193,6 +193,7 @@ def shard(number=0, **changes):
         "r",
         "bench",
         1,
+        "q",
         "t",
         settings["template"],
         PARAMETERS,
@@ -207,7 +208,7 @@ def draw(tmp_path, engine, **changes):
         shard(**changes),
         PROBLEMS,
         lambda: engine,
-        journal_path=tmp_path / "journal.jsonl",
+        keep=tmp_path / "kept" / "shard",
         output=tmp_path / "shard.parquet",
     )
     return read_records(tmp_path / "shard.parquet", "sample")
@@ -217,7 +218,7 @@ def test_a_shard_holds_its_indices_in_order(tmp_path):
     samples = draw(tmp_path, StubEngine(), number=2)
     assert list(samples["sample_index"]) == [8, 9, 10, 11] * 3
     assert list(samples["problem_id"]) == ["a"] * 4 + ["b"] * 4 + ["c"] * 4
-    assert not (tmp_path / "journal.jsonl").exists()
+    assert [file.name for file in (tmp_path / "kept").iterdir()] == ["shard.parquet"]
     provenance = read_provenance(tmp_path / "shard.parquet")
     assert provenance["engine"] == "stub" and provenance["model_revision"] == "r"
     assert provenance["shard_seed"] == shard_seed(shard(2).identity())
@@ -234,6 +235,18 @@ def test_a_killed_shard_resumes_and_draws_nothing_twice(tmp_path, monkeypatch):
     assert len(first.drawn) + len(second.drawn) == len(samples) == 12
     assert not set(first.drawn) & set(second.drawn)
     assert samples["text"].nunique() == 4  # one seed over both attempts
+
+
+def test_a_shard_whose_output_was_deleted_is_not_drawn_again(tmp_path):
+    samples = draw(tmp_path, StubEngine())
+    (tmp_path / "shard.parquet").unlink()
+    second = StubEngine()
+    assert draw(tmp_path, second).equals(samples)
+    assert second.drawn == []
+    third = StubEngine()
+    draw(tmp_path, third, seed=2)  # other samples
+    assert len(third.drawn) == 12
+    assert not list((tmp_path / "kept").glob("*.jsonl"))
 
 
 def test_a_journal_of_other_settings_is_not_mixed_in(tmp_path, monkeypatch):
@@ -269,5 +282,5 @@ def test_unknown_template_names_close_matches(tmp_path):
     file = tmp_path / "prompts.yaml"
     file.write_text("mini: '{question}='\n")
     assert load_template(file, "mini") == "{question}="
-    with pytest.raises(BoundaryError, match="unknown template 'minni'. Did you mean 'mini'"):
+    with pytest.raises(BoundaryError, match=r"unknown template 'minni'\. Did you mean 'mini'"):
         load_template(file, "minni")

@@ -65,30 +65,147 @@ def study_change(path, value):
 
 CELLS = ("figures", "fig_pass_at_k", "cells", 0)
 MISTAKES = [
-    ("studies/miniature.yaml", (*CELLS, "models", 0), "mini-bse", r"miniature\.yaml: figures\.fig_pass_at_k\.cells\.0: unknown model 'mini-bse'\. Did you mean 'mini-base'"),
-    ("studies/miniature.yaml", (*CELLS, "benchmarks", 0), "arit", r"unknown benchmark 'arit'\. Did you mean 'arith'"),
-    ("studies/miniature.yaml", (*CELLS, "sampling"), "standrd", r"unknown sampling 'standrd'\. Did you mean 'standard'"),
-    ("studies/miniature.yaml", (*CELLS, "n"), 100, r"cells\.0\.n: found 100; expected a multiple of shard_size 128"),
-    ("studies/miniature.yaml", (*CELLS, "n"), "many", r"cells\.0\.n: found 'many'; expected integer"),
-    ("studies/miniature.yaml", ("figures", "fig_pass_at_k", "kind"), "pass_at_j", r"figures\.fig_pass_at_k\.kind: unknown value 'pass_at_j'\. Did you mean 'pass_at_k'"),
-    ("studies/miniature.yaml", ("figures", "fig_pass_at_k", "captoin"), "x", r"figures\.fig_pass_at_k: unknown key 'captoin'\. Did you mean 'caption'"),
-    ("studies/miniature.yaml", ("sampling", "standard", "template"), "minni", r"sampling\.standard\.template: unknown template 'minni'\. Did you mean 'mini'"),
-    ("studies/miniature.yaml", ("sampling", "standard", "top_p"), 1.5, r"sampling\.standard\.top_p: 1\.5 is greater than the maximum of 1"),
-    ("studies/miniature.yaml", ("bootstrap", "level"), "95%", r"bootstrap\.level: found '95%'; expected number"),
-    ("studies/miniature.yaml", ("tables", "fig_pass_at_k"), {"kind": "verdicts", "cells": [{"models": ["mini-base"], "benchmarks": ["arith"], "sampling": "standard", "n": 128}]}, r"tables\.fig_pass_at_k: a figure has this name"),
-    ("models.yaml", ("mini-grpo", "base"), "mini-bsae", r"models\.yaml: mini-grpo\.base: unknown model 'mini-bsae'"),
+    (
+        "studies/miniature.yaml",
+        (*CELLS, "models", 0),
+        "mini-bse",
+        r"figures\.fig_pass_at_k\.cells\.0: unknown model 'mini-bse'\. Did you mean 'mini-base'",
+    ),
+    (
+        "studies/miniature.yaml",
+        (*CELLS, "benchmarks", 0),
+        "arit",
+        r"unknown benchmark 'arit'\. Did you mean 'arith'",
+    ),
+    (
+        "studies/miniature.yaml",
+        (*CELLS, "sampling"),
+        "standrd",
+        r"unknown sampling 'standrd'\. Did you mean 'standard'",
+    ),
+    (
+        "studies/miniature.yaml",
+        (*CELLS, "n"),
+        100,
+        r"cells\.0\.n: found 100; expected a multiple of shard_size 128",
+    ),
+    (
+        "studies/miniature.yaml",
+        (*CELLS, "n"),
+        "many",
+        r"cells\.0\.n: found 'many'; expected integer",
+    ),
+    (
+        "studies/miniature.yaml",
+        ("figures", "fig_pass_at_k", "kind"),
+        "pass_at_j",
+        r"figures\.fig_pass_at_k\.kind: unknown value 'pass_at_j'\. Did you mean 'pass_at_k'",
+    ),
+    (
+        "studies/miniature.yaml",
+        ("figures", "fig_pass_at_k", "captoin"),
+        "x",
+        r"figures\.fig_pass_at_k: unknown key 'captoin'\. Did you mean 'caption'",
+    ),
+    (
+        "studies/miniature.yaml",
+        ("sampling", "standard", "template"),
+        "minni",
+        r"sampling\.standard\.template: unknown template 'minni'\. Did you mean 'mini'",
+    ),
+    (
+        "studies/miniature.yaml",
+        ("sampling", "standard", "top_p"),
+        1.5,
+        r"sampling\.standard\.top_p: 1\.5 is greater than the maximum of 1",
+    ),
+    (
+        "studies/miniature.yaml",
+        ("bootstrap", "level"),
+        "95%",
+        r"bootstrap\.level: found '95%'; expected number",
+    ),
+    (
+        "studies/miniature.yaml",
+        ("tables", "fig_pass_at_k"),
+        {
+            "kind": "verdicts",
+            "cells": [
+                {"models": ["mini-base"], "benchmarks": ["arith"], "sampling": "standard", "n": 128}
+            ],
+        },
+        r"tables\.fig_pass_at_k: a figure has this name",
+    ),
+    (
+        "models.yaml",
+        ("mini-grpo", "base"),
+        "mini-bsae",
+        r"models\.yaml: mini-grpo\.base: unknown model 'mini-bsae'",
+    ),
     ("models.yaml", ("mini-base", "base"), "mini-grpo", r"is a circle"),
-    ("models.yaml", ("mini-grpo", "template"), "mni", r"mini-grpo\.template: unknown template 'mni'\. Did you mean 'mini'"),
-    ("models.yaml", ("mini-grpo", "rlvr", "problems"), "arith-trian", r"mini-grpo\.rlvr\.problems: unknown benchmark 'arith-trian'\. Did you mean 'arith-train'"),
-    ("models.yaml", ("mini-grpo", "rlvr", "algorithm"), "grop", r"rlvr\.algorithm: unknown value 'grop'\. Did you mean 'grpo'"),
-    ("models.yaml", ("mini-base", "path"), "/x", r"mini-base: needs exactly one of 'pretrain', 'rlvr' with 'base', 'hub' with 'revision', 'path'"),
-    ("models.yaml", ("mini-base", "pretrain", "learning_rate"), "1e-3", r"learning_rate: found '1e-3'; expected number\. YAML reads 1e-3 as text: write 0\.001"),
-    ("models.yaml", ("own",), {"label": "x", "family": "f", "role": "bsae", "template": "mini", "path": "/x"}, r"own\.role: unknown value 'bsae'\. Did you mean 'base'"),
-    ("models.yaml", ("own",), {"label": "x", "family": "f", "role": "base", "template": "mini", "hub": "a/b", "revision": "main"}, r"own\.revision: found 'main'; expected: The hub repository's full commit hash"),
-    ("models.yaml", ("own",), {"label": "x", "role": "base", "template": "mini", "path": "/x"}, r"own: missing the key 'family'"),
-    ("benchmarks.yaml", ("arith", "generate", "partition"), "tset", r"partition: unknown value 'tset'\. Did you mean 'test'"),
+    (
+        "models.yaml",
+        ("mini-grpo", "template"),
+        "mni",
+        r"mini-grpo\.template: unknown template 'mni'\. Did you mean 'mini'",
+    ),
+    (
+        "models.yaml",
+        ("mini-grpo", "rlvr", "problems"),
+        "arith-trian",
+        r"mini-grpo\.rlvr\.problems: unknown benchmark 'arith-trian'\. Did you mean 'arith-train'",
+    ),
+    (
+        "models.yaml",
+        ("mini-grpo", "rlvr", "algorithm"),
+        "grop",
+        r"rlvr\.algorithm: unknown value 'grop'\. Did you mean 'grpo'",
+    ),
+    (
+        "models.yaml",
+        ("mini-base", "path"),
+        "/x",
+        r"mini-base: needs exactly one of 'pretrain', 'rlvr' with 'base', 'hub' with 'revision', 'path'",
+    ),
+    (
+        "models.yaml",
+        ("mini-base", "pretrain", "learning_rate"),
+        "1e-3",
+        r"learning_rate: found '1e-3'; expected number\. YAML reads 1e-3 as text: write 0\.001",
+    ),
+    (
+        "models.yaml",
+        ("own",),
+        {"label": "x", "family": "f", "role": "bsae", "template": "mini", "path": "/x"},
+        r"own\.role: unknown value 'bsae'\. Did you mean 'base'",
+    ),
+    (
+        "models.yaml",
+        ("own",),
+        {
+            "label": "x",
+            "family": "f",
+            "role": "base",
+            "template": "mini",
+            "hub": "a/b",
+            "revision": "main",
+        },
+        r"own\.revision: found 'main'; expected: The hub repository's full commit hash",
+    ),
+    (
+        "models.yaml",
+        ("own",),
+        {"label": "x", "role": "base", "template": "mini", "path": "/x"},
+        r"own: missing the key 'family'",
+    ),
+    (
+        "benchmarks.yaml",
+        ("arith", "generate", "partition"),
+        "tset",
+        r"partition: unknown value 'tset'\. Did you mean 'test'",
+    ),
     ("benchmarks.yaml", ("arith", "generate", "operands"), [3], r"arith\.generate\.operands"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("file", "path", "value", "message"), MISTAKES)
@@ -100,7 +217,7 @@ def test_a_mistake_names_file_key_found_and_allowed(config, file, path, value, m
 
 
 def test_an_unknown_study_names_those_that_exist(config):
-    with pytest.raises(BoundaryError, match="'minature'. Did you mean 'miniature'"):
+    with pytest.raises(BoundaryError, match=r"'minature'\. Did you mean 'miniature'"):
         load_study("minature", config, SCHEMAS)
 
 

@@ -2,10 +2,11 @@ import json
 
 import pandas as pd
 import pytest
+from boundary.data.provenance import questions_digest
 from boundary.errors import BoundaryError
 from boundary.training.reward import verified_reward
 from boundary.verification.mathematics import compare
-from boundary.verification.shard import judge_samples
+from boundary.verification.shard import check_questions, judge_samples
 from boundary.verification.verdict import judge
 
 
@@ -63,6 +64,22 @@ def test_reward_is_the_verdict():
     assert verified_reward('"11"', "\\boxed{11}") == 1.0
     assert verified_reward('"11"', "\\boxed{1}") == 0.0
     assert verified_reward('"11"', "11") == 0.0
+
+
+def test_samples_of_other_questions_are_refused():
+    problems = pd.DataFrame(
+        {"problem_id": ["a", "b"], "question": ["1+1", "2+2"], "gold": ["2", "4"]}
+    )
+    drawn = {
+        "questions_sha256": questions_digest(["a", "b"], ["1+1", "2+2"]),
+        "shard": 3,
+        "model": "m",
+    }
+    check_questions(drawn, problems)
+    check_questions(drawn, problems.assign(gold=["3", "5"]))
+    for change in ({"question": ["1+1", "2+3"]}, {"problem_id": ["a", "c"]}):
+        with pytest.raises(BoundaryError, match=r"shard 3 of m .* other questions"):
+            check_questions(drawn, problems.assign(**change))
 
 
 def test_judge_samples_keeps_rows_and_refuses_strangers():

@@ -1,6 +1,5 @@
 # The study, and what the rules ask of it.
 import json
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -28,9 +27,11 @@ BENCHMARKS = STUDY.catalogue.benchmarks
 
 # Rules run `python -m boundary`: from the rule's own environment where Snakemake deploys one, else
 # from the environment that Snakemake itself runs in, activated or not.
-shell.prefix(f"export PYTHONPATH={shlex.quote(str(LIBRARY))}; ")
-if not workflow.deployment_settings.deployment_method:
-    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+python_path = f"export PYTHONPATH={shlex.quote(str(LIBRARY))}; "
+own_path = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+shell.prefix(
+    python_path if workflow.deployment_settings.deployment_method else python_path + own_path
+)
 
 
 def names(allowed):
@@ -53,6 +54,12 @@ def benchmark_source(wildcards):
         return ["--generate", json.dumps(entry.settings["generate"])]
     fields = json.dumps(entry.settings["fields"])
     return ["--path", entry.settings["path"], "--fields", fields]
+
+
+def checkpoint_files(wildcards):
+    """The files of a model on disk: weights that change in place are another model."""
+    folder = MODELS[wildcards.model].settings.get("path")
+    return sorted(map(str, Path(folder).glob("*.*"))) if folder else []
 
 
 def trained_by(source):

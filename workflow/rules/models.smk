@@ -1,4 +1,4 @@
-# models: train the miniature's, locate all others.
+# models: train the miniature's, locate all others. A recipe trains a model anew, a change of code does not.
 
 
 rule pretrain_model:
@@ -64,6 +64,8 @@ rule train_rlvr_model:
 
 
 rule locate_model:
+    input:
+        checkpoint_files,
     output:
         record="<results>/models/{model}/model.json",
     log:

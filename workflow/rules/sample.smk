@@ -1,5 +1,6 @@
-# sample: draw the samples of a cell, shard by shard. No digest of the code among the params: a comment
-# edit must not throw away a thousand GPU hours. The benchmark's protocol version stands in for it.
+# sample: draw the samples of a cell, shard by shard. Nothing that makes Snakemake run this rule again
+# throws samples away: what is drawn goes through a journal and stays sealed beside it, outside the
+# declared outputs (which Snakemake deletes), and a shard of the same identity is taken from there.
 
 
 rule sample:
@@ -19,19 +20,17 @@ rule sample:
     params:
         template=lambda wildcards: STUDY.template(wildcards.model, wildcards.sampling),
         template_digest=template_digest,
-        protocol=lambda wildcards: BENCHMARKS[wildcards.benchmark].protocol,
         temperature=sampling_of("temperature"),
         top_p=sampling_of("top_p"),
         max_tokens=sampling_of("max_tokens"),
         seed=sampling_of("seed"),
         shard_size=sampling_of("shard_size"),
-        # Not an output: Snakemake deletes those of a failed job, and this is what the next attempt needs.
-        journal=f"results/{STUDY.name}/journals/{{model}}/{{benchmark}}/{{sampling}}/shard-{{shard}}.jsonl",
+        keep=f"results/{STUDY.name}/kept/{{model}}/{{benchmark}}/{{sampling}}/shard-{{shard}}",
     message:
         "Sampling {wildcards.model} on {wildcards.benchmark}, shard {wildcards.shard}; see {log}"
     shell:
         "python -m boundary sample --model {input.model} --problems {input.problems}"
         " --template {params.template} --temperature {params.temperature} --top-p {params.top_p}"
         " --max-tokens {params.max_tokens} --seed {params.seed} --shard {wildcards.shard}"
-        " --shard-size {params.shard_size} --threads {threads} --journal {params.journal}"
+        " --shard-size {params.shard_size} --threads {threads} --keep {params.keep}"
         " --output {output} 2> {log}"

@@ -48,6 +48,15 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Let ``target`` be the same file as ``source``, or a copy where the file system has no links."""
+    with atomic_path(target) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copy2(source, temporary)
+
+
 def write_json(path: Path, document: Any) -> None:
     """Write an indented JSON document atomically."""
     with atomic_path(path) as temporary:

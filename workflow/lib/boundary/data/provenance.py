@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -27,6 +28,14 @@ def file_digest(path: Path) -> str:
 def text_digest(text: str) -> str:
     """SHA-256 of a text in UTF-8, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def questions_digest(problem_ids: Iterable[str], questions: Iterable[str]) -> str:
+    """Digest of what a model is shown of a benchmark.
+
+    Golds do not count, so that a corrected one judges the samples anew and draws none.
+    """
+    return text_digest(json.dumps([list(problem_ids), list(questions)]))
 
 
 def package_versions(names: Iterable[str]) -> dict[str, str]:

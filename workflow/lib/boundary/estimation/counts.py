@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from boundary.errors import BoundaryError
 from boundary.verification.verdict import UNJUDGED, VERDICTS
+
+CELL_KEYS = (
+    "model_revision",
+    "questions_sha256",
+    "template_sha256",
+    "sampling",
+    "seed",
+    "shard_size",
+)
+
+
+def check_one_cell(drawn: Mapping[Path, Mapping[str, Any]]) -> None:
+    """See that all shards were drawn from one model, one template and one way of sampling.
+
+    ``drawn`` is the samples' provenance by file. Raises BoundaryError naming the file that differs.
+    """
+    (first, expected), *others = drawn.items()
+    for path, found in others:
+        for key in CELL_KEYS:
+            if found.get(key) != expected.get(key):
+                raise BoundaryError(
+                    f"{path}: its samples have {key} {found.get(key)!r} and those of {first} "
+                    f"{expected.get(key)!r}; remove the cell's shards to draw them from one model"
+                )
 
 
 def check_complete(verdicts: pd.DataFrame, problem_ids: Sequence[str], n: int) -> None:

@@ -51,8 +51,11 @@ class GrowingLayer(DynamicLayer):
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:
         """Keep (or repeat) only the rows ``indices``."""
-        super().batch_select_indices(indices)
-        self._buffers = None  # the selection is a copy of its own; the next step gives it room
+        if self._buffers is not None:
+            length = self.get_seq_length()
+            keys, values = (buffer[indices] for buffer in self._buffers)
+            self._buffers = (keys, values)
+            self.keys, self.values = keys[:, :, :length], values[:, :, :length]
 
 
 def build_cache(config: PreTrainedConfig) -> DynamicCache:

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 
 from boundary.sampling.cache import build_cache
 
-KEEP_SHARE = 0.8  # finished rows are dropped once fewer than this share of a batch is alive
+KEEP_SHARE = 0.9  # finished rows are dropped once fewer than this share of a batch is alive
 
 
 @dataclass(frozen=True)

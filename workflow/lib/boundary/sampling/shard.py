@@ -10,16 +10,17 @@ from typing import Any
 
 import pandas as pd
 
+from boundary.data.atomic import link_or_copy
 from boundary.data.journal import Journal
 from boundary.data.provenance import run_record, text_digest
-from boundary.data.records import write_records
+from boundary.data.records import read_provenance, write_records
 from boundary.errors import BoundaryError
 from boundary.progress import progress_bar
 from boundary.sampling.engine import Completion, Engine, Request, SamplingParameters
 from boundary.sampling.prompts import render
 from boundary.sampling.seeds import shard_seed
 
-SECONDS_BETWEEN_FLUSHES = 5.0
+SECONDS_BETWEEN_FLUSHES = 2.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Shard:
     model_revision: str
     benchmark: str
     protocol: int
+    questions_sha256: str
     template_name: str
     template: str
     parameters: SamplingParameters
@@ -48,6 +50,7 @@ class Shard:
             "model_revision": self.model_revision,
             "benchmark": self.benchmark,
             "protocol": self.protocol,
+            "questions_sha256": self.questions_sha256,
             "template_sha256": text_digest(self.template),
             "sampling": asdict(self.parameters),
             "seed": self.seed,
@@ -73,17 +76,23 @@ def draw_shard(
     problems: pd.DataFrame,
     open_engine: Callable[[], Engine],
     *,
-    journal_path: Path,
+    keep: Path,
     output: Path,
 ) -> None:
-    """Draw the shard's samples into the journal, then seal them in ``output`` and drop the journal.
+    """Draw the shard's samples into the journal ``keep``.jsonl, then seal them in ``output``.
 
     A killed attempt loses what it drew since the last flush; the next one draws only that, and each
-    sample from the same stream of random numbers. Attempts at the same shard exclude each other.
+    sample from the same stream of random numbers. Attempts at the same shard exclude each other. The
+    sealed shard is kept as ``keep``.parquet, too: a later call for the very same samples draws none.
     """
     identity = shard.identity()
     started = time.monotonic()
-    with Journal(journal_path, identity) as journal:
+    sealed = keep.with_name(f"{keep.name}.parquet")
+    with Journal(keep.with_name(f"{keep.name}.jsonl"), identity) as journal:
+        if sealed.is_file() and identity.items() <= read_provenance(sealed).items():
+            link_or_copy(sealed, output)
+            journal.remove()
+            return
         drawn = [Completion(**entry) for entry in journal.entries]
         requests = missing_requests(shard, problems, {_key(sample) for sample in drawn})
         engine = open_engine()
@@ -106,6 +115,7 @@ def draw_shard(
             **run_record(),
         }
         write_records(output, "sample", _in_order(drawn, problems, shard), provenance)
+        link_or_copy(output, sealed)
         journal.remove()
 
 

@@ -31,7 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument(
-        "--journal", type=Path, help="where finished samples wait (default: beside the output)"
+        "--keep",
+        type=Path,
+        metavar="PREFIX",
+        help="where samples are safe from a crash: PREFIX.jsonl until the shard is sealed, then "
+        "PREFIX.parquet (default: kept-NAME beside the output)",
     )
     parser.add_argument("--output", type=Path, required=True, help="shard to write (.parquet)")
 
@@ -39,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Draw what the journal does not hold yet, then seal the shard."""
     from boundary.data.model_record import read_model_record
+    from boundary.data.provenance import questions_digest
     from boundary.data.records import read_provenance, read_records
     from boundary.sampling.engine import SamplingParameters, open_engine
     from boundary.sampling.prompts import load_template
@@ -50,11 +55,13 @@ def run(arguments: argparse.Namespace) -> None:
         torch.set_num_threads(arguments.threads)
     model = read_model_record(arguments.model)
     benchmark = read_provenance(arguments.problems)
+    problems = read_records(arguments.problems, "problem")
     shard = Shard(
         model=model.name,
         model_revision=model.revision,
         benchmark=benchmark["benchmark"],
         protocol=benchmark["protocol"],
+        questions_sha256=questions_digest(problems["problem_id"], problems["question"]),
         template_name=arguments.template,
         template=load_template(arguments.prompts, arguments.template),
         parameters=SamplingParameters(arguments.temperature, arguments.top_p, arguments.max_tokens),
@@ -64,8 +71,8 @@ def run(arguments: argparse.Namespace) -> None:
     )
     draw_shard(
         shard,
-        read_records(arguments.problems, "problem"),
+        problems,
         lambda: open_engine(arguments.engine, model.checkpoint),
-        journal_path=arguments.journal or arguments.output.with_suffix(".journal"),
+        keep=arguments.keep or arguments.output.with_name(f"kept-{arguments.output.stem}"),
         output=arguments.output,
     )

@@ -18,16 +18,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Judge the shard and write the verdicts; the samples stay as they are."""
     from boundary.data.provenance import file_digest, package_versions, run_record
-    from boundary.data.records import read_records, write_records
-    from boundary.verification.shard import judge_samples
+    from boundary.data.records import read_provenance, read_records, write_records
+    from boundary.verification.shard import check_questions, judge_samples
 
     columns = ["problem_id", "sample_index", "text", "finish_reason"]
     samples = read_records(arguments.samples, "sample", columns)
-    problems = read_records(arguments.problems, "problem", ["problem_id", "gold"])
+    problems = read_records(arguments.problems, "problem", ["problem_id", "question", "gold"])
+    drawn = read_provenance(arguments.samples)
+    check_questions(drawn, problems)
     verdicts = judge_samples(samples, problems)
     provenance = {
         "verifier": "math",
         "samples_sha256": file_digest(arguments.samples),
+        "samples": drawn,
         "versions": package_versions(["math-verify", "latex2sympy2_extended", "sympy"]),
         **run_record(),
     }

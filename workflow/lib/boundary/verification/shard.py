@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
+from boundary.data.provenance import questions_digest
 from boundary.errors import BoundaryError
 from boundary.progress import progress_bar
 from boundary.verification.verdict import judge
+
+
+def check_questions(drawn: dict[str, Any], problems: pd.DataFrame) -> None:
+    """See that samples with the provenance ``drawn`` were drawn for these very questions."""
+    asked = questions_digest(problems["problem_id"], problems["question"])
+    if drawn.get("questions_sha256") != asked:
+        raise BoundaryError(
+            f"shard {drawn.get('shard')} of {drawn.get('model')} on {drawn.get('benchmark')}: its "
+            "samples answer other questions than the benchmark now asks; raise the benchmark's "
+            "protocol in config/benchmarks.yaml to draw them anew"
+        )
 
 
 def judge_samples(samples: pd.DataFrame, problems: pd.DataFrame) -> pd.DataFrame:

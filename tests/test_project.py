@@ -1,0 +1,112 @@
+"""The project's own rules: style, pins and documents."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy"],
+        ["snakefmt", "--check", "Snakefile", "workflow/rules"],
+        ["snakemake", "--lint"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_style(command):
+    tool, *arguments = command
+    if tool == "ruff":  # an executable that its package only starts
+        command = [sys.executable, "-m", "ruff", *arguments]
+    else:
+        command = [str(Path(sys.executable).parent / tool), *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_pins_are_complete_and_those_that_are_installed():
+    done = subprocess.run(
+        [sys.executable, ROOT / "envs" / "resolve.py", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda file: file.stem)
+def test_environments_are_exact_and_agree(file):
+    versions = {}
+    for path in ENVIRONMENTS:
+        for entry in pins(path):
+            name, version = entry.split("==")
+            versions.setdefault(name.lower(), set()).add(version)
+    for entry in pins(file):
+        assert re.fullmatch(r"[\w.-]+==[\w.]+", entry)
+        assert len(versions[entry.split("==")[0].lower()]) == 1
+    conda = [
+        entry
+        for entry in yaml.safe_load(file.read_text())["dependencies"]
+        if isinstance(entry, str)
+    ]
+    assert all(re.fullmatch(r"[\w.-]+=[\d.]+", entry) for entry in conda)
+
+
+def pins(file):
+    return yaml.safe_load(file.read_text())["dependencies"][-1]["pip"]
+
+
+def test_every_rule_names_an_environment_that_exists_and_a_log():
+    for file in (ROOT / "workflow" / "rules").glob("*.smk"):
+        rules = re.split(r"^rule (\w+):", file.read_text(), flags=re.MULTILINE)
+        for name, body in zip(rules[1::2], rules[2::2], strict=True):
+            environment = re.search(r'conda:\s+"(.+)"', body)
+            assert environment, name
+            assert (file.parent / environment[1]).resolve() in ENVIRONMENTS
+            assert "log:" in body, name
+
+
+def test_files_and_functions_stay_small():
+    for file in (ROOT / "workflow").rglob("*.py"):
+        assert len(file.read_text().splitlines()) <= 400, file
+
+
+def test_the_readme_answers_a_newcomer():
+    readme = (ROOT / "README.md").read_text()
+    beginning = "\n".join(readme.splitlines()[:10])
+    assert "post-training" in beginning and "?" in beginning
+    for needed in ("make figures", "make test", "workflow/report/miniature.png", "config/README.md"):
+        assert needed in readme
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
+        assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "stage", ["", "benchmarks", "models", "sample", "verify", "analyse", "figures"]
+)
+def test_help_helps(stage):
+    done = subprocess.run(
+        [sys.executable, "-m", "boundary", *stage.split(), "--help"],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT / "workflow" / "lib"), "PATH": ""},
+    )
+    assert done.returncode == 0 and "usage: boundary" in done.stdout
+
+
+def test_help_and_study_need_no_heavy_import():
+    code = (
+        "import sys, pathlib; from boundary.cli import build_parser; build_parser();"
+        "from boundary.study.study import load_study;"
+        f"root = pathlib.Path({str(ROOT)!r});"
+        "load_study('miniature', root / 'config', root / 'workflow/schemas');"
+        "print([m for m in ('torch', 'transformers', 'pandas', 'sympy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr

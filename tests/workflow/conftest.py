@@ -1,0 +1,104 @@
+"""Checkouts of the project in miniature of the miniature, and Snakemake in them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ["Snakefile", "config", "envs", "workflow"]
+
+
+def edit_yaml(file: Path, change: Callable) -> None:
+    document = yaml.safe_load(file.read_text())
+    change(document)
+    file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+
+class Checkout:
+    """A copy of the project at ``path``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.results = path / "results" / "miniature"
+
+    def edit(self, file: str, change: Callable) -> None:
+        edit_yaml(self.path / "config" / file, change)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        )
+        assert not check or done.returncode == 0, done.stdout
+        return done
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Number of jobs of each rule that a dry run announces."""
+        output = self.snakemake("-n", *arguments).stdout
+        if "Job stats:" not in output:
+            assert "Nothing to be done" in output
+            return {}
+        lines = output.split("Job stats:")[1].split("total")[0].splitlines()[3:]
+        return {name: int(count) for name, count in (line.split() for line in lines if line)}
+
+    def copy(self, path: Path) -> Checkout:
+        return Checkout(Path(shutil.copytree(self.path, path, symlinks=True)))
+
+
+def shrink_models(models: dict) -> None:
+    models["mini-base"]["pretrain"] |= {"steps": 60, "batch_size": 16}
+    models["mini-base"]["pretrain"]["architecture"] |= {"hidden_size": 64, "heads": 2, "layers": 2}
+    models["mini-base"]["pretrain"]["corpus"]["operands"] = [2, 3]
+    models["mini-grpo"]["rlvr"] |= {"steps": 2, "problems_per_step": 4, "max_tokens": 16}
+
+
+def shrink_benchmarks(benchmarks: dict) -> None:
+    for benchmark in benchmarks.values():
+        benchmark["generate"]["problems"] = 5
+
+
+def shrink_study(study: dict) -> None:
+    study["bootstrap"]["resamples"] = 200
+    study["sampling"]["standard"] |= {"max_tokens": 24, "shard_size": 4}
+    for exhibits in (study["figures"], study["tables"]):
+        for exhibit in exhibits.values():
+            exhibit["cells"] = [exhibit["cells"][0] | {"n": 8}]
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory) -> Checkout:
+    """A checkout with nothing run, whose study takes a minute."""
+    path = tmp_path_factory.mktemp("fresh") / "checkout"
+    path.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy2
+        copy(source, path / part)
+    checkout = Checkout(path)
+    checkout.edit("models.yaml", shrink_models)
+    checkout.edit("benchmarks.yaml", shrink_benchmarks)
+    checkout.edit("studies/miniature.yaml", shrink_study)
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def finished(fresh, tmp_path_factory) -> Checkout:
+    """A checkout whose study has been run. Tests that change it take a copy."""
+    checkout = fresh.copy(tmp_path_factory.mktemp("finished") / "checkout")
+    checkout.snakemake()
+    return checkout

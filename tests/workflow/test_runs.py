@@ -1,0 +1,288 @@
+"""The whole workflow, run for real on a study that takes a minute."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pandas as pd
+import pytest
+from boundary.data.model_record import read_model_record
+from boundary.data.records import read_provenance, read_records
+
+CELLS = [(m, b) for m in ("mini-base", "mini-grpo") for b in ("arith", "arith-long")]
+
+
+def set_n(study, n):
+    for exhibits in (study["figures"], study["tables"]):
+        for exhibit in exhibits.values():
+            exhibit["cells"][0]["n"] = n
+
+
+def shards(checkout, stage="sample"):
+    return {path: path.read_bytes() for path in (checkout.results / stage).rglob("*.parquet")}
+
+
+def test_a_run_leaves_every_exhibit_with_its_data(finished):
+    for name in ("fig_pass_at_k", "fig_accuracy_histogram"):
+        for ending in ("pdf", "png", "csv"):
+            assert (finished.results / "figures" / f"{name}.{ending}").stat().st_size > 0
+    table = pd.read_csv(finished.results / "tables" / "table_pass_at_k.csv")
+    assert set(zip(table["model"], table["benchmark"], strict=True)) == set(CELLS)
+    assert sorted(table["k"].unique()) == [1, 2, 4, 8]
+    assert table["problems"].eq(5).all()
+    tally = pd.read_csv(finished.results / "tables" / "table_verdicts.csv")
+    assert (tally.groupby(["model", "benchmark"])["samples"].sum() == 5 * 8).all()
+
+
+def test_the_models_load_as_any_other(finished):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    for name in ("mini-base", "mini-grpo"):
+        record = read_model_record(finished.results / "models" / name / "model.json")
+        model = AutoModelForCausalLM.from_pretrained(record.checkpoint)
+        tokenizer = AutoTokenizer.from_pretrained(record.checkpoint)
+        assert model.config.model_type == "llama" and len(tokenizer) == model.config.vocab_size
+        assert (record.checkpoint / "model.safetensors").is_file()
+        metrics = pd.read_csv(finished.results / "models" / name / "metrics.csv")
+        assert {"step", "loss"} <= set(metrics)
+        if name == "mini-grpo":
+            assert {"reward", "entropy", "response_length"} <= set(metrics)
+
+
+def test_counts_are_those_of_the_stored_verdicts(finished):
+    for model, benchmark in CELLS:
+        cell = f"{model}/{benchmark}/standard.seed1"
+        files = sorted((finished.results / "verify" / cell).glob("*.parquet"))
+        verdicts = pd.concat([read_records(file, "verdict") for file in files])
+        assert not verdicts.duplicated(["problem_id", "sample_index"]).any()
+        assert len(verdicts) == 5 * 8
+        counts = read_records(finished.results / "analyse" / cell / "n8/counts.parquet", "count")
+        expected = verdicts["verdict"].eq("correct").groupby(verdicts["problem_id"]).sum()
+        assert dict(zip(counts["problem_id"], counts["correct"], strict=True)) == dict(expected)
+
+
+def test_every_shard_says_how_it_was_drawn_and_has_its_own_seed(finished):
+    provenances = [read_provenance(path) for path in shards(finished)]
+    assert len(provenances) == len({p["shard_seed"] for p in provenances}) == 8
+    for provenance in provenances:
+        assert provenance["sampling"] == {"temperature": 1.0, "top_p": 1.0, "max_tokens": 24}
+        assert provenance["engine"] == "transformers" and provenance["versions"]["torch"]
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in finished.snakemake().stdout
+    assert finished.planned() == {}
+
+
+def test_one_figure_needs_only_its_own_jobs(fresh, tmp_path):
+    checkout = fresh.copy(tmp_path / "checkout")
+    checkout.edit(
+        "studies/miniature.yaml",
+        lambda d: d["figures"]["fig_accuracy_histogram"]["cells"][0].update(benchmarks=["arith"]),
+    )
+    planned = checkout.planned("fig_accuracy_histogram")
+    assert planned == {
+        "pretrain_model": 1, "train_rlvr_model": 1, "write_benchmark": 2, "sample": 4, "verify": 4,
+        "count": 2, "estimate": 2, "draw_figure": 1, "fig_accuracy_histogram": 1,
+    }  # fmt: skip
+
+
+def test_the_study_can_be_named_on_the_command_line(fresh, tmp_path):
+    checkout = fresh.copy(tmp_path / "checkout")
+    studies = checkout.path / "config" / "studies"
+    (studies / "miniature.yaml").rename(studies / "other.yaml")
+    output = checkout.snakemake("-n", "--config", "study=other").stdout
+    assert "results/other/figures/fig_pass_at_k.png" in output
+
+
+def test_raising_n_adds_shards_and_keeps_the_old_ones(finished, tmp_path):
+    checkout = finished.copy(tmp_path / "checkout")
+    before = shards(checkout)
+    checkout.edit("studies/miniature.yaml", lambda d: set_n(d, 12))
+    planned = checkout.planned()
+    assert planned["sample"] == planned["verify"] == planned["count"] == 4
+    assert "pretrain_model" not in planned and "write_benchmark" not in planned
+    checkout.snakemake("fig_pass_at_k")
+    after = shards(checkout)
+    assert before.items() <= after.items() and len(after) == len(before) + 4
+    curve = pd.read_csv(checkout.results / "figures/fig_pass_at_k.csv")
+    assert curve["k"].max() == 12
+
+
+def append(file, text):
+    file.write_text(file.read_text() + text)
+
+
+def test_a_changed_module_reruns_exactly_its_dependants(finished, tmp_path):
+    checkout = finished.copy(tmp_path / "checkout")
+    library = checkout.path / "workflow" / "lib" / "boundary"
+    append(library / "estimation/pass_at_k.py", "\n# a remark\n")
+    append(library / "sampling/decoding.py", "\nCHANGED = True\n")
+    append(library / "training/losses.py", "\nCHANGED = True\n")
+    assert checkout.planned() == {}  # no remark, and no edit of an engine, costs GPU hours
+    append(library / "estimation/pass_at_k.py", "\nCHANGED = True\n")
+    planned = checkout.planned()
+    assert planned == {"estimate": 4, "draw_figure": 1, "lay_out_table": 1, "all": 1}
+    append(library / "verification/extraction.py", "\nCHANGED = True\n")
+    planned = checkout.planned()
+    assert planned["verify"] == 8 and planned["count"] == 4 and "sample" not in planned
+
+
+def test_rewritten_problems_draw_no_sample_again(finished, tmp_path):
+    checkout = finished.copy(tmp_path / "checkout")
+    before = {path: read_provenance(path)["finished"] for path in shards(checkout)}
+    append(checkout.path / "workflow/lib/boundary/miniature/problems.py", "\nCHANGED = True\n")
+    planned = checkout.planned("fig_pass_at_k")
+    assert planned["write_benchmark"] == 3 and planned["verify"] == 8
+    checkout.snakemake("fig_pass_at_k")
+    assert {path: read_provenance(path)["finished"] for path in shards(checkout)} == before
+
+
+def test_what_is_new_in_a_definition_is_run(finished, tmp_path):
+    checkout = finished.copy(tmp_path / "checkout")
+    checkout.edit("benchmarks.yaml", lambda d: d["arith"]["generate"].update(seed=9))
+    planned = checkout.planned()
+    assert planned["sample"] == 4 and "train_rlvr_model" not in planned
+    checkout.edit("benchmarks.yaml", lambda d: d["arith-train"]["generate"].update(seed=9))
+    planned = checkout.planned()
+    assert planned["train_rlvr_model"] == 1 and planned["sample"] == 6
+    checkout.edit("models.yaml", lambda d: d["mini-base"]["pretrain"].update(seed=9))
+    planned = checkout.planned()
+    assert planned["pretrain_model"] == planned["train_rlvr_model"] == 1 and planned["sample"] == 8
+
+
+def test_a_raised_protocol_draws_that_benchmark_anew(finished, tmp_path):
+    checkout = finished.copy(tmp_path / "checkout")
+    checkout.edit("benchmarks.yaml", lambda d: d["arith"].update(protocol=2))
+    assert checkout.planned()["sample"] == 4
+
+
+def wait_for(condition, process, seconds=300):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "Snakemake ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_sigkill_in_the_middle_loses_and_repeats_nothing(finished, tmp_path):
+    """Kill everything while shards are being drawn, twice; then finish and compare with one go."""
+    checkout = finished.copy(tmp_path / "checkout")
+
+    def enlarge(study):
+        study["sampling"]["standard"] |= {"seed": 2, "shard_size": 2048}
+        set_n(study, 2048)
+
+    checkout.edit("studies/miniature.yaml", enlarge)
+    target = "results/miniature/analyse/mini-base/arith/standard.seed2/n2048/counts.parquet"
+    journal = checkout.results / "kept/mini-base/arith/standard.seed2/shard-0000.jsonl"
+    shard = checkout.results / "sample/mini-base/arith/standard.seed2/shard-0000.parquet"
+    drawn = 0
+    for _ in range(2):
+        process = subprocess.Popen(
+            checkout.command("--rerun-incomplete", target),
+            cwd=checkout.path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        wait_for(
+            lambda seen=drawn: journal.exists() and journal.stat().st_size > seen + 20_000, process
+        )
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert not shard.exists()
+        drawn = journal.stat().st_size
+        checkout.snakemake("--unlock")
+    checkout.snakemake("--rerun-incomplete", target)
+    samples = read_records(shard, "sample")
+    assert len(samples) == 5 * 2048 and not journal.exists()
+    assert not samples.duplicated(["problem_id", "sample_index"]).any()
+    shard.unlink()
+    journal.with_suffix(".parquet").unlink()
+    checkout.snakemake(str(shard.relative_to(checkout.path)))
+    in_one_go = read_records(shard, "sample")
+    assert samples["text"].eq(in_one_go["text"]).mean() > 0.999  # but for rounding in other batches
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        (
+            "studies/miniature.yaml",
+            lambda d: d["figures"]["fig_pass_at_k"]["cells"][0].update(models=["mini-bse"]),
+            "config/studies/miniature.yaml: figures.fig_pass_at_k.cells.0: unknown model 'mini-bse'. "
+            "Did you mean 'mini-base'?",
+        ),
+        ("config.yaml", lambda d: d.update(study="minature"), "Did you mean 'miniature'?"),
+        ("config.yaml", lambda d: d.update(n=3), "config/config.yaml: top level: unknown key 'n'"),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_one_message(fresh, tmp_path, file, change, message):
+    checkout = fresh.copy(tmp_path / "checkout")
+    checkout.edit(file, change)
+    done = checkout.snakemake("-n", check=False)
+    assert done.returncode == 1
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
+    assert len(done.stdout.splitlines()) <= 6, done.stdout
+
+
+def test_a_failing_job_names_its_log(fresh, tmp_path):
+    checkout = fresh.copy(tmp_path / "checkout")
+    checkout.edit(
+        "benchmarks.yaml", lambda d: d["arith"]["generate"].update(operands=[2, 2], problems=300)
+    )
+    problems = "results/miniature/benchmarks/arith/problems.parquet"
+    done = checkout.snakemake(problems, check=False)
+    assert done.returncode == 1
+    log = checkout.results / "logs/benchmarks/arith.log"
+    assert str(log.relative_to(checkout.path)) in done.stdout
+    said = log.read_text()
+    assert said.startswith("boundary benchmarks: benchmark arith: found only")
+    assert "Traceback" not in said
+
+
+def test_logs_hold_plain_lines_of_progress(finished):
+    said = (finished.results / "logs/models/mini-base.log").read_text()
+    assert "60/60" in said and "step/s" in said and "\r" not in said
+
+
+def test_own_models_and_problems_run_by_two_entries(finished, tmp_path):
+    """What the README's worked example says, with a local checkpoint and a local file."""
+    checkout = finished.copy(tmp_path / "checkout")
+    checkpoint = (finished.results / "models/mini-base/checkpoint").resolve()
+    (checkout.path / "own.jsonl").write_text(
+        '{"question":"1+1","answer":2}\n{"question":"2*3","answer":6}\n'
+    )
+    own = {
+        "label": "mine",
+        "family": "own",
+        "role": "rlvr",
+        "template": "mini",
+        "path": str(checkpoint),
+    }
+    checkout.edit("models.yaml", lambda d: d.update(own=own))
+    checkout.edit(
+        "benchmarks.yaml", lambda d: d.update(sums={"label": "sums", "path": "own.jsonl"})
+    )
+    cells = {"models": ["own"], "benchmarks": ["sums"], "sampling": "standard", "n": 4}
+    checkout.edit(
+        "studies/miniature.yaml",
+        lambda d: d["figures"].update(fig_own={"kind": "pass_at_k", "cells": [cells]}),
+    )
+    checkout.snakemake("fig_own")
+    data = pd.read_csv(checkout.results / "figures/fig_own.csv")
+    assert list(data["k"]) == [1, 2, 4] and set(data["problems"]) == {2}
+
+
+def test_the_report_is_one_page_that_loads_nothing(finished, tmp_path):
+    report = tmp_path / "report.html"
+    finished.snakemake("--report", str(report))
+    page = report.read_text()
+    for name in ("fig_pass_at_k", "fig_accuracy_histogram", "table_pass_at_k", "table_verdicts"):
+        assert name in page
+    assert "Bands are 95 % intervals" in page
+    assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="https?://', page)
