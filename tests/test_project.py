@@ -81,7 +81,12 @@ def test_the_readme_answers_a_newcomer():
     readme = (ROOT / "README.md").read_text()
     beginning = "\n".join(readme.splitlines()[:10])
     assert "post-training" in beginning and "?" in beginning
-    for needed in ("make figures", "make test", "workflow/report/miniature.png", "config/README.md"):
+    for needed in (
+        "make figures",
+        "make test",
+        "workflow/report/miniature.png",
+        "config/README.md",
+    ):
         assert needed in readme
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", readme):
         assert (ROOT / target).exists(), target
