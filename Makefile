@@ -9,9 +9,10 @@ SNAKEMAKE := $(VENV)/bin/snakemake --cores $(CORES) --rerun-incomplete
 
 .PHONY: figures report test
 figures: $(INSTALLED)
-	@# Only one `make figures` at a time, so that a lock found here is left over from a killed one.
-	@flock --nonblock $(INSTALLED) sh -c '$(VENV)/bin/snakemake --unlock --quiet all && $(SNAKEMAKE)' \
-	|| { echo "make figures: failed, or another one is running here; see above"; exit 1; }
+	@# One at a time, so that a lock of Snakemake's found here is left over from a killed run.
+	@flock --nonblock --conflict-exit-code 75 $(INSTALLED) \
+	    sh -c '$(VENV)/bin/snakemake --unlock --quiet all && $(SNAKEMAKE)' \
+	|| { [ $$? != 75 ] || echo "another 'make figures' is running here"; exit 1; }
 
 report: figures
 	$(VENV)/bin/snakemake --report results/report.html

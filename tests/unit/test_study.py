@@ -1,11 +1,13 @@
+import importlib
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 from boundary.errors import BoundaryError
-from boundary.estimation import accuracy_histogram, pass_at_k
-from boundary.stages.analyse import STATISTICS
+from boundary.estimation import STATISTICS
+from boundary.exhibits import FIGURES, TABLES
+from boundary.exhibits.tables import LAYOUTS
 from boundary.study import code_digest
 from boundary.study.documents import load_document
 from boundary.study.study import Cell, load_study
@@ -99,7 +101,7 @@ MISTAKES = [
         "studies/miniature.yaml",
         ("figures", "fig_pass_at_k", "kind"),
         "pass_at_j",
-        r"figures\.fig_pass_at_k\.kind: unknown value 'pass_at_j'\. Did you mean 'pass_at_k'",
+        r"figures\.fig_pass_at_k\.kind: unknown kind 'pass_at_j'\. Did you mean 'pass_at_k'",
     ),
     (
         "studies/miniature.yaml",
@@ -217,7 +219,7 @@ def test_a_mistake_names_file_key_found_and_allowed(config, file, path, value, m
 
 
 def test_an_unknown_study_names_those_that_exist(config):
-    with pytest.raises(BoundaryError, match=r"'minature'\. Did you mean 'miniature'"):
+    with pytest.raises(BoundaryError, match=r"minature\.yaml: there is no such file\. Did you mean 'miniature'"):
         load_study("minature", config, SCHEMAS)
 
 
@@ -261,15 +263,13 @@ def test_every_key_is_described_and_no_other_allowed(schema):
     assert text.count("type: object") == text.count("additionalProperties")
 
 
-def test_kinds_are_the_statistics_that_exist():
-    document = yaml.safe_load((SCHEMAS / "study.schema.yaml").read_text())["properties"]
-    kinds = {
-        key: document[key]["additionalProperties"]["properties"]["kind"]["enum"]
-        for key in ("figures", "tables")
-    }
-    assert set(kinds["tables"]) == {*STATISTICS, "verdicts"}
-    assert set(kinds["figures"]) <= set(STATISTICS)
-    assert callable(pass_at_k.estimate) and callable(accuracy_histogram.estimate)
+def test_every_named_statistic_figure_and_table_exists():
+    for name in STATISTICS:
+        assert callable(importlib.import_module(f"boundary.estimation.{name}").estimate)
+    for name in FIGURES:
+        assert callable(importlib.import_module(f"boundary.exhibits.{name}").draw)
+    assert set(TABLES) == set(LAYOUTS)
+    assert {*FIGURES, *TABLES} <= {*STATISTICS, "verdicts"}
 
 
 @pytest.fixture

@@ -10,9 +10,14 @@ class BoundaryError(Exception):
     """A mistake in the input, with a message that names the place and the way out."""
 
 
-def unknown_name(what: str, found: object, allowed: Iterable[str]) -> str:
-    """Say that ``found`` is no ``what``, what the close matches are, and what is allowed."""
+def suggest(found: object, allowed: Iterable[str]) -> str:
+    """The close matches to ``found``, if there are any, and all that is allowed."""
     names = sorted(allowed)
     close = difflib.get_close_matches(str(found), names, n=3)
-    hint = f" Did you mean {' or '.join(repr(name) for name in close)}?" if close else ""
-    return f"unknown {what} {found!r}.{hint} Allowed: {', '.join(names) or 'none'}."
+    hint = f"Did you mean {' or '.join(repr(name) for name in close)}? " if close else ""
+    return f"{hint}Allowed: {', '.join(names) or 'none'}."
+
+
+def unknown_name(what: str, found: object, allowed: Iterable[str]) -> str:
+    """Say that ``found`` is no ``what``, what the close matches are, and what is allowed."""
+    return f"unknown {what} {found!r}. {suggest(found, allowed)}"

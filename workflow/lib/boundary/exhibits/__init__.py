@@ -1,1 +1,6 @@
 """What a study shows: figures and tables, each drawn from one table of a statistic."""
+
+# Statistics that can be shown. A figure's name is a module here, with a function `draw`; a table's name
+# has its layout in `tables`.
+FIGURES = ("pass_at_k", "accuracy_histogram")
+TABLES = ("pass_at_k", "accuracy_histogram", "verdicts")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 
@@ -55,10 +54,3 @@ class Engine(ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """For the provenance record: engine, versions, device, what ends a response."""
-
-
-def open_engine(name: str, checkpoint: Path) -> Engine:
-    """Load the model in the folder ``checkpoint`` into the engine ``name``."""
-    from boundary.sampling.transformers_engine import TransformersEngine
-
-    return {"transformers": TransformersEngine}[name](checkpoint)

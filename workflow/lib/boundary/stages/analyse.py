@@ -6,8 +6,9 @@ import argparse
 import importlib
 from pathlib import Path
 
+from boundary.estimation import STATISTICS
+
 HELP = "count verdicts and estimate statistics with intervals"
-STATISTICS = ("pass_at_k", "accuracy_histogram")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

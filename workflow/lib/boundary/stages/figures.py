@@ -7,13 +7,15 @@ import importlib
 import json
 from pathlib import Path
 
+from boundary.exhibits import FIGURES, TABLES
+
 HELP = "draw a figure or lay out a table from the statistics of its cells"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the stage's arguments."""
     parser.add_argument(
-        "kind", help="the statistic that is shown: pass_at_k, accuracy_histogram or verdicts"
+        "kind", choices=sorted({*FIGURES, *TABLES}), help="the statistic that is shown"
     )
     parser.add_argument(
         "--statistics", type=Path, nargs="+", required=True, help="CSV of the statistic, one a cell"

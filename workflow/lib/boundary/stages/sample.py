@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from boundary.sampling.engines import ENGINES
+
 HELP = "draw one shard of samples; resumes from its journal after a crash"
 
 
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shard-size", type=int, default=32, help="samples of every problem (default: 32)"
     )
     parser.add_argument(
-        "--engine", choices=["transformers"], default="transformers", help="back end"
+        "--engine", choices=sorted(ENGINES), default="transformers", help="back end"
     )
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument(
@@ -45,7 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.data.model_record import read_model_record
     from boundary.data.provenance import questions_digest
     from boundary.data.records import read_provenance, read_records
-    from boundary.sampling.engine import SamplingParameters, open_engine
+    from boundary.sampling.engine import SamplingParameters
+    from boundary.sampling.engines import open_engine
     from boundary.sampling.prompts import load_template
     from boundary.sampling.shard import Shard, draw_shard
 

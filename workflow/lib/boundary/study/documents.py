@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
-from boundary.errors import BoundaryError, unknown_name
+from boundary.errors import BoundaryError, suggest, unknown_name
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -55,13 +55,8 @@ _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
 def load_document(path: Path, schema: Path) -> dict[str, Any]:
     """Read the YAML file at ``path``, check it against ``schema`` and fill in its defaults."""
     if not path.is_file():
-        raise BoundaryError(
-            unknown_name(
-                f"file {path}: no", path.stem, (p.stem for p in path.parent.glob("*.yaml"))
-            )
-            if path.parent.is_dir()
-            else f"{path}: there is no such file; run from the folder that holds config/"
-        )
+        others = [file.stem for file in path.parent.glob("*.yaml")]
+        raise BoundaryError(f"{path}: there is no such file. {suggest(path.stem, others)}")
     try:
         document = yaml.load(path.read_text(), _UniqueKeyLoader)
     except yaml.YAMLError as error:

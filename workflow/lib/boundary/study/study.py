@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from boundary.errors import BoundaryError, unknown_name
+from boundary.exhibits import FIGURES, TABLES
 from boundary.study.catalogue import Catalogue, load_catalogue
 from boundary.study.documents import load_document
 
@@ -117,6 +118,9 @@ def load_study(name: str, config: Path, schemas: Path) -> Study:
                 raise BoundaryError(
                     f"{place}: a figure has this name; targets need different names"
                 )
+            kinds = FIGURES if exhibit_type == "figure" else TABLES
+            if entry["kind"] not in kinds:
+                raise BoundaryError(f"{place}.kind: {unknown_name('kind', entry['kind'], kinds)}")
             cells = _cells(entry["cells"], f"{place}.cells", catalogue, samplings)
             exhibits[exhibit_name] = Exhibit(
                 exhibit_name, exhibit_type, entry["kind"], entry["caption"], cells
