@@ -17,6 +17,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+# What torch needs of CUDA depends on its build (none of it on a CPU), and torch pins it itself.
+LEFT_TO_TORCH = ("nvidia-", "cuda-", "triton")
 MARK = "      # required by the above"
 PIN = re.compile(r"^ {6}- (?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+)$", re.MULTILINE)
 
@@ -27,8 +29,11 @@ def requirements(name: str, extras: frozenset[str]) -> set[tuple[str, frozenset[
     for line in distribution(name).requires or []:
         requirement = Requirement(line)
         wanted = [{"extra": extra} for extra in extras or {""}]
+        required = canonicalize_name(requirement.name)
+        if required.startswith(LEFT_TO_TORCH):
+            continue
         if requirement.marker is None or any(map(requirement.marker.evaluate, wanted)):
-            found.add((canonicalize_name(requirement.name), frozenset(requirement.extras)))
+            found.add((required, frozenset(requirement.extras)))
     return found
 
 

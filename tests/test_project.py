@@ -1,5 +1,6 @@
 """The project's own rules: style, pins and documents."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -73,8 +74,17 @@ def test_every_rule_names_an_environment_that_exists_and_a_log():
 
 
 def test_files_and_functions_stay_small():
-    for file in (ROOT / "workflow").rglob("*.py"):
+    assert len((ROOT / "workflow/rules/common.smk").read_text().splitlines()) < 150
+    for file in (ROOT / "workflow" / "lib").rglob("*.py"):
         assert len(file.read_text().splitlines()) <= 400, file
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 60, f"{file}: {node.name}"
+
+
+def test_pins_do_not_depend_on_the_build_of_torch():
+    resolved = {entry.split("==")[0] for file in ENVIRONMENTS for entry in pins(file)}
+    assert not {name for name in resolved if name.startswith(("nvidia", "cuda", "triton"))}
 
 
 def test_the_readme_answers_a_newcomer():

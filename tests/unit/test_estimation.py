@@ -13,7 +13,8 @@ from scipy import stats
 
 def verdict_records(verdicts):
     rows = [(p, i, v) for p, vs in verdicts.items() for i, v in enumerate(vs)]
-    return pd.DataFrame(rows, columns=["problem_id", "sample_index", "verdict"])
+    frame = pd.DataFrame(rows, columns=["problem_id", "sample_index", "verdict"])
+    return frame.assign(finish_reason="stop")
 
 
 def test_bootstrap_means_have_the_moments_of_resampling():
@@ -84,6 +85,20 @@ def test_counts_and_tally():
         "error": 0,
     }
     assert tally["share"].sum() == pytest.approx(1)
+
+
+def test_the_tally_shows_what_was_cut_off():
+    verdicts = verdict_records({"a": ["correct", "correct", "truncated", "wrong"]})
+    verdicts["finish_reason"] = ["length", "stop", "length", "stop"]
+    tally = count_correct(verdicts, ["a"], 4)[1].set_index("verdict")
+    assert tally["cut_off"].to_dict() == {
+        "correct": 1,
+        "wrong": 0,
+        "no_answer": 0,
+        "truncated": 1,
+        "timeout": 0,
+        "error": 0,
+    }
 
 
 def test_samples_beyond_n_do_not_count():

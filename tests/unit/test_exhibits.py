@@ -1,3 +1,4 @@
+import importlib
 import itertools
 import json
 
@@ -7,7 +8,7 @@ import pytest
 from boundary.cli import main
 from boundary.estimation import accuracy_histogram, pass_at_k
 from boundary.exhibits.gather import gather_cells
-from boundary.exhibits.style import curve_names
+from boundary.exhibits.style import series_names
 from boundary.exhibits.tables import lay_out, to_html
 
 ROLES = ["base", "rlvr", "instruct", "distilled", "rlvr"]
@@ -54,8 +55,6 @@ def test_figures_are_drawn_with_their_data(tmp_path, kind, models, benchmarks, f
 
 @pytest.mark.parametrize("kind", ["pass_at_k", "accuracy_histogram"])
 def test_the_panels_show_the_numbers(tmp_path, kind):
-    import importlib
-
     table = gather_cells(*cell_files(tmp_path, kind, models=2, benchmarks=3))
     figure = importlib.import_module(f"boundary.exhibits.{kind}").draw(table)
     assert [axes.get_title() for axes in figure.axes] == [
@@ -74,15 +73,47 @@ def test_the_panels_show_the_numbers(tmp_path, kind):
             assert drawn == pytest.approx(sorted(rows["share"]))
 
 
-def test_a_label_shared_within_a_family_falls_back_to_names():
-    table = pd.DataFrame(
-        {
-            "model": ["a", "b", "c", "d"],
-            "label": ["base", "base", "RL", "RL"],
-            "family": ["f", "g", "f", "f"],
-        }
-    )
-    assert list(curve_names(table)) == ["base", "base", "c", "d"]
+def series(*rows):
+    columns = ["model", "label", "family", "sampling", "n"]
+    return series_names(pd.DataFrame(rows, columns=columns).assign(benchmark="b")).tolist()
+
+
+def test_every_series_has_a_name_of_its_own():
+    one = ("a", "base", "f", "s", 8)
+    assert series(one, ("b", "base", "g", "s", 8)) == ["base", "base"]  # never in one panel
+    shared = [("c", "RL", "f", "s", 8), ("d", "RL", "f", "s", 8), ("e", "RL", "g", "s", 8)]
+    assert series(one, *shared) == ["base", "c", "d", "e"]
+    assert series(one, ("a", "base", "f", "hot", 8)) == ["base, s", "base, hot"]
+    assert series(one, ("a", "base", "f", "s", 16)) == ["base, n = 8", "base, n = 16"]
+
+
+def test_one_model_under_two_samplings_is_two_curves(tmp_path):
+    paths, cells = cell_files(tmp_path, "pass_at_k", models=2, benchmarks=1)
+    cells[1] |= {key: cells[0][key] for key in ("model", "label", "role")} | {
+        "sampling": "hot.seed0"
+    }
+    figure = importlib.import_module("boundary.exhibits.pass_at_k").draw(gather_cells(paths, cells))
+    (axes,) = figure.axes
+    assert [len(line.get_xdata()) for line in axes.lines] == [7, 7]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["model 0, s.seed0", "model 0, hot.seed0"]
+
+
+def test_equal_labels_share_neither_panel_nor_row(tmp_path):
+    paths, cells = cell_files(tmp_path, "pass_at_k", models=1, benchmarks=2, families=2)
+    for cell in cells:
+        cell |= {"label": "base", "benchmark_label": "sums"}
+    table = gather_cells(paths, cells)
+    figure = importlib.import_module("boundary.exhibits.pass_at_k").draw(table)
+    assert [len(axes.lines) for axes in figure.axes] == [1, 1, 1, 1]
+    assert len(lay_out(table, "pass_at_k")) == 4
+
+
+def test_a_family_without_a_benchmark_has_no_empty_panel(tmp_path):
+    paths, cells = cell_files(tmp_path, "pass_at_k", models=1, benchmarks=2, families=2)
+    table = gather_cells(paths[:3], cells[:3])
+    figure = importlib.import_module("boundary.exhibits.pass_at_k").draw(table)
+    assert [axes.get_visible() for axes in figure.axes] == [True, True, True, False]
 
 
 def test_tables_have_a_row_a_cell(tmp_path):
@@ -90,12 +121,12 @@ def test_tables_have_a_row_a_cell(tmp_path):
     wide = lay_out(table, "pass_at_k")
     assert list(wide.columns[:6]) == ["benchmark", "model", "sampling", "n", "pass@1", "pass@2"]
     assert list(zip(wide["benchmark"], wide["model"], strict=True)) == [
-        (f"benchmark {b}", f"model {m}") for b in (0, 1) for m in (0, 1)
+        (f"b{b}", f"m0-{m}") for b in (0, 1) for m in (0, 1)
     ]
     first = table.iloc[0]
     assert wide["pass@1"].iloc[0] == f"{first.pass_at_k:.3f} [{first.low:.3f}, {first.high:.3f}]"
     page = to_html(wide, "<title>", "a & b")
-    assert "&lt;title&gt;" in page and "a &amp; b" in page and "benchmark 1" in page
+    assert "&lt;title&gt;" in page and "a &amp; b" in page and "m0-1" in page
 
 
 def test_as_many_cells_as_files(tmp_path):

@@ -1,3 +1,4 @@
+import gzip
 import json
 import multiprocessing
 
@@ -8,6 +9,7 @@ from boundary.data.journal import Journal
 from boundary.data.model_record import (
     ModelRecord,
     checkpoint_digest,
+    download_checkpoint,
     read_model_record,
     write_model_record,
 )
@@ -49,8 +51,9 @@ def test_reading_another_record_or_no_parquet_is_a_message(tmp_path):
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(BoundaryError, match=r"torn\.parquet: cannot be read"):
         read_records(tmp_path / "torn.parquet", "count")
-    with pytest.raises(BoundaryError, match=r"absent\.parquet: cannot be read"):
-        read_records(tmp_path / "absent.parquet", "count")
+    for read in (lambda path: read_records(path, "count"), read_provenance):
+        with pytest.raises(BoundaryError, match=r"absent\.parquet: cannot be read"):
+            read(tmp_path / "absent.parquet")
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):
@@ -110,9 +113,10 @@ def test_a_journal_of_other_settings_begins_anew(tmp_path):
 
 def test_a_damaged_journal_is_named(tmp_path):
     path = tmp_path / "shard.jsonl"
-    path.write_text('{"seed":1}\nnonsense\n{"i":1}\n')
-    with pytest.raises(BoundaryError, match=r"shard\.jsonl, line 2: not JSON"):
-        journal_entries(path, {"seed": 1})
+    for damage in (b"nonsense", b'{"text":"\xff"}'):
+        path.write_bytes(b'{"seed":1}\n' + damage + b'\n{"i":1}\n')
+        with pytest.raises(BoundaryError, match=r"shard\.jsonl, line 2: not JSON"):
+            journal_entries(path, {"seed": 1})
 
 
 def append_from_a_process(path, number, barrier):
@@ -188,49 +192,66 @@ def test_a_file_that_is_no_model_record_is_a_message(tmp_path):
             read_model_record(path)
 
 
-def write_lines(path, lines):
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return path
-
-
 def test_problem_files_keep_golds_as_they_are_written(tmp_path):
-    path = write_lines(
-        tmp_path / "own.jsonl",
-        [{"q": "1+1", "a": 2, "id": 7}, {"q": "half of {x}", "a": "\\frac{1}{2}", "id": "b"}],
-    )
+    path = tmp_path / "own.jsonl"
+    golds = ["123456789012345678", "0.10", "1e3", "-7"]
+    lines = [f'{{"q": "half of {{x}}", "a": {gold}, "id": {n}}}' for n, gold in enumerate(golds)]
+    path.write_text("\n\n".join(lines))
     problems = load_problem_file(path, "own", question="q", gold="a", problem_id="id")
-    assert list(problems["problem_id"]) == ["7", "b"]
-    assert [json.loads(gold) for gold in problems["gold"]] == ["2", "\\frac{1}{2}"]
-    assert list(load_problem_file(path, "own", "q", "a")["problem_id"]) == ["own/0000", "own/0001"]
+    assert list(problems["problem_id"]) == ["0", "1", "2", "3"]
+    assert [json.loads(gold) for gold in problems["gold"]] == golds
+    assert problems["question"].eq("half of {x}").all()
+    assert load_problem_file(path, "own", "q", "a")["problem_id"].iloc[3] == "own/0003"
+    packed = tmp_path / "own.jsonl.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert load_problem_file(packed, "own", "q", "a", "id").equals(problems)
 
 
 @pytest.mark.parametrize(
-    ("lines", "message"),
+    ("text", "message"),
     [
-        ([{"question": "x"}], "has the key 'answer'; its keys are question"),
+        ('{"question": "x"}', "line 1: no key 'answer'; its keys are question"),
         (
-            [{"question": "x", "answer": "1"}, {"question": " ", "answer": "2"}],
-            "line 2: 'question' is empty",
+            '{"question": "x", "answer": 1}\n\n{"question": " ", "answer": 2}',
+            "line 3: 'question' is ' '",
         ),
         (
-            [{"question": "x", "answer": "1"}, {"question": "y", "answer": None}],
-            "line 2: 'answer' is empty",
+            '{"question": "x", "answer": null}',
+            "line 1: 'answer' is None; expected a number or a text",
         ),
-        ([], "holds no problem"),
+        ('{"question": "x", "answer": ["5"]}', r"line 1: 'answer' is \['5'\]"),
+        ('{"question": "x", "answer": true}', "line 1: 'answer' is True"),
+        ("[1]", "line 1 is not a JSON object"),
+        ("{", "cannot be read as JSON lines"),
+        ("", "holds no problem"),
+        (
+            '{"question": "x", "answer": 1, "id": 3}\n' * 2,
+            "line 2: the identifier '3' stands in line 1",
+        ),
     ],
 )
-def test_bad_problem_files_are_named_with_their_line(tmp_path, lines, message):
-    path = write_lines(tmp_path / "own.jsonl", lines)
+def test_bad_problem_files_are_named_with_their_line(tmp_path, text, message):
+    path = tmp_path / "own.jsonl"
+    path.write_text(text)
     with pytest.raises(BoundaryError, match=message):
-        load_problem_file(path, "own")
+        load_problem_file(path, "own", problem_id="id" if '"id"' in text else None)
 
 
-def test_duplicate_identifiers_and_broken_files_are_named(tmp_path):
-    path = write_lines(tmp_path / "own.jsonl", [{"question": "x", "answer": "1", "id": "a"}] * 2)
-    with pytest.raises(BoundaryError, match="line 2: the identifier 'a' stands twice"):
-        load_problem_file(path, "own", problem_id="id")
-    path.write_text("{")
-    with pytest.raises(BoundaryError, match="cannot be read as JSON lines"):
-        load_problem_file(path, "own")
-    with pytest.raises(BoundaryError, match="cannot be read as JSON lines"):
-        load_problem_file(tmp_path / "absent.jsonl", "own")
+def test_absent_and_torn_problem_files_are_named(tmp_path):
+    (tmp_path / "torn.jsonl.gz").write_bytes(gzip.compress(b'{"question": "x"}')[:-9])
+    (tmp_path / "latin.jsonl").write_bytes(b'{"question": "\xe9"}')
+    for name in ("absent.jsonl", "torn.jsonl.gz", "latin.jsonl"):
+        with pytest.raises(BoundaryError, match=f"{name} cannot be read as JSON lines"):
+            load_problem_file(tmp_path / name, "own")
+
+
+def test_a_model_that_cannot_be_fetched_is_a_message(tmp_path, monkeypatch):
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def unreachable(*_, **__):
+        raise LocalEntryNotFoundError("offline")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
+    with pytest.raises(BoundaryError, match="a/b at 0123: cannot be fetched"):
+        download_checkpoint("a/b", "0123")

@@ -1,3 +1,4 @@
+import copy
 import itertools
 
 import numpy as np
@@ -12,6 +13,7 @@ from boundary.sampling.prompts import load_template, render
 from boundary.sampling.seeds import shard_seed, uniform_stream
 from boundary.sampling.shard import Shard, draw_shard
 from boundary.sampling.transformers_engine import TransformersEngine
+from transformers import GPT2Config, GPT2LMHeadModel
 
 PARAMETERS = SamplingParameters(temperature=1.0, top_p=1.0, max_tokens=12)
 PROMPTS = ["1+2=", "3*4-5*6=", "7-8=", "9+1+1+1="]
@@ -42,6 +44,42 @@ def test_nucleus_keeps_the_smallest_set_that_reaches_top_p():
     drawn = choose_tokens(scores, torch.arange(0, 1, 1e-4), temperature=1.0, top_p=0.65)
     shares = torch.bincount(drawn, minlength=4) / 10_000
     torch.testing.assert_close(shares, torch.tensor([0, 4 / 7, 0, 3 / 7]), atol=2e-3, rtol=0)
+
+
+def test_damaged_weights_are_a_message(random_model):
+    broken = copy.deepcopy(random_model)
+    broken.lm_head.weight.data.fill_(float("nan"))
+    rows = decode(broken, [[1, 5]], [torch.rand(2, 3)], temperature=1.0, top_p=1.0, end_ids=[2])
+    with pytest.raises(BoundaryError, match="not a number"):
+        list(rows)
+
+
+def test_rows_that_fill_the_context_never_leave_it():
+    """Learned positions, unlike rotary ones, do not exist beyond the context."""
+    config = GPT2Config(vocab_size=20, n_positions=16, n_embd=32, n_layer=1, n_head=2)
+    model = GPT2LMHeadModel(config).eval()
+    prompts = [[3] * 12, *([4, 5] for _ in range(30))]
+    uniforms = [torch.rand(1, 16 - len(prompt)) for prompt in prompts]
+    rows = list(decode(model, prompts, uniforms, temperature=1.0, top_p=1.0, end_ids=[19]))
+    assert max(len(row.token_ids) for row in rows if row.row) > 8
+    assert len(rows) == 31
+
+
+def test_the_longest_prompt_decides_how_many_rows_fit(random_checkpoint, monkeypatch):
+    engine = TransformersEngine(random_checkpoint)
+    bytes_a_token = 2 * 2 * 32 * 4
+    monkeypatch.setattr("boundary.sampling.transformers_engine.CACHE_BYTES", 40 * 8 * bytes_a_token)
+    seen = []
+    real = engine._sample_batch
+
+    def spy(batch, parameters, seed):
+        longest = max(len(prompt.token_ids) + prompt.max_tokens for prompt in batch)
+        seen.append(longest * sum(len(prompt.request.sample_indices) for prompt in batch))
+        return real(batch, parameters, seed)
+
+    monkeypatch.setattr(engine, "_sample_batch", spy)
+    list(engine.sample(requests(["1=", "1+2+3+4+5+6+7+8+9+1+2="], range(9)), PARAMETERS, seed=1))
+    assert len(seen) > 1 and max(seen) <= 320
 
 
 def test_the_last_uniform_number_never_leaves_the_vocabulary():
@@ -208,7 +246,7 @@ def draw(tmp_path, engine, **changes):
         shard(**changes),
         PROBLEMS,
         lambda: engine,
-        keep=tmp_path / "kept" / "shard",
+        keep=tmp_path / "kept",
         output=tmp_path / "shard.parquet",
     )
     return read_records(tmp_path / "shard.parquet", "sample")
@@ -218,7 +256,8 @@ def test_a_shard_holds_its_indices_in_order(tmp_path):
     samples = draw(tmp_path, StubEngine(), number=2)
     assert list(samples["sample_index"]) == [8, 9, 10, 11] * 3
     assert list(samples["problem_id"]) == ["a"] * 4 + ["b"] * 4 + ["c"] * 4
-    assert [file.name for file in (tmp_path / "kept").iterdir()] == ["shard.parquet"]
+    (kept,) = (tmp_path / "kept").iterdir()
+    assert kept.name.startswith("shard-0002.") and kept.samefile(tmp_path / "shard.parquet")
     provenance = read_provenance(tmp_path / "shard.parquet")
     assert provenance["engine"] == "stub" and provenance["model_revision"] == "r"
     assert provenance["shard_seed"] == shard_seed(shard(2).identity())
@@ -249,13 +288,27 @@ def test_a_shard_whose_output_was_deleted_is_not_drawn_again(tmp_path):
     assert not list((tmp_path / "kept").glob("*.jsonl"))
 
 
-def test_a_journal_of_other_settings_is_not_mixed_in(tmp_path, monkeypatch):
+def test_other_settings_neither_mix_nor_replace(tmp_path, monkeypatch):
+    """A mistyped setting that is taken back costs nothing: not what was sealed, not what was begun."""
     monkeypatch.setattr("boundary.sampling.shard.SECONDS_BETWEEN_FLUSHES", 0)
     with pytest.raises(RuntimeError):
         draw(tmp_path, StubEngine(fail_after=7))
-    second = StubEngine()
-    draw(tmp_path, second, seed=2)
-    assert len(second.drawn) == 12
+    mistyped = StubEngine()
+    sealed = draw(tmp_path, mistyped, seed=2)
+    assert len(mistyped.drawn) == 12
+    resumed = StubEngine()
+    draw(tmp_path, resumed)
+    assert len(resumed.drawn) == 5
+    again = StubEngine()
+    assert draw(tmp_path, again, seed=2).equals(sealed) and again.drawn == []
+
+
+def test_a_damaged_sealed_shard_is_drawn_again(tmp_path):
+    samples = draw(tmp_path, StubEngine())
+    (kept,) = (tmp_path / "kept").iterdir()
+    kept.unlink()
+    kept.write_bytes(b"PAR1 torn")
+    assert draw(tmp_path, StubEngine()).equals(samples)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import importlib
+import re
 import shutil
 from pathlib import Path
 
@@ -8,9 +9,9 @@ from boundary.errors import BoundaryError
 from boundary.estimation import STATISTICS
 from boundary.exhibits import FIGURES, TABLES
 from boundary.exhibits.tables import LAYOUTS
-from boundary.study import code_digest
+from boundary.study import code_digest, documents
 from boundary.study.documents import load_document
-from boundary.study.study import Cell, load_study
+from boundary.study.study import RESERVED, Cell, load_study
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "workflow" / "schemas"
@@ -206,6 +207,33 @@ MISTAKES = [
         "tset",
         r"partition: unknown value 'tset'\. Did you mean 'test'",
     ),
+    (
+        "benchmarks.yaml",
+        ("arith", "generate", "operands"),
+        [4, 3],
+        r"arith\.generate\.operands: found \[4, 3\]; expected the smallest",
+    ),
+    (
+        "models.yaml",
+        ("mini-base", "pretrain", "corpus", "habits", "precedence"),
+        0.5,
+        r"mini-base\.pretrain\.corpus\.habits: found .*; expected shares that sum to 1",
+    ),
+    (
+        "models.yaml",
+        ("mini-base", "pretrain", "architecture", "heads"),
+        3,
+        r"mini-base\.pretrain\.architecture: found hidden_size 128 and 3 heads",
+    ),
+    (
+        "prompts.yaml",
+        ("mini",),
+        "{question} \\boxed{}",
+        r"prompts\.yaml: mini: found the placeholders",
+    ),
+    ("prompts.yaml", ("mini",), "{question} {x}", r"expected \{question\} and no other"),
+    ("prompts.yaml", ("mini",), "{{question}}", r"mini: found the placeholders \[\]"),
+    ("prompts.yaml", ("mini",), "{question} {", r"mini: found the placeholders"),
     ("benchmarks.yaml", ("arith", "generate", "operands"), [3], r"arith\.generate\.operands"),
 ]
 
@@ -218,8 +246,29 @@ def test_a_mistake_names_file_key_found_and_allowed(config, file, path, value, m
     assert file in str(caught.value)
 
 
+def test_a_figure_cannot_have_the_name_of_a_rule(config):
+    cells = [{"models": ["mini-base"], "benchmarks": ["arith"], "sampling": "standard", "n": 128}]
+    change = study_change(("figures", "estimate"), {"kind": "pass_at_k", "cells": cells})
+    edit(config / "studies/miniature.yaml", change)
+    with pytest.raises(
+        BoundaryError, match=r"figures\.estimate: a rule of the workflow has this name"
+    ):
+        load_study("miniature", config, SCHEMAS)
+    rules = {
+        name
+        for file in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
+        for name in re.findall(r"^rule (\w+):", file.read_text(), flags=re.MULTILINE)
+    }
+    assert rules == RESERVED
+
+
+def test_merge_keys_are_no_repeated_keys():
+    document = yaml.load("a: &a {x: 1}\nb: {<<: *a, y: 2}\nc: {<<: *a}", documents._UniqueKeyLoader)
+    assert document == {"a": {"x": 1}, "b": {"x": 1, "y": 2}, "c": {"x": 1}}
+
+
 def test_an_unknown_study_names_those_that_exist(config):
-    with pytest.raises(BoundaryError, match=r"minature\.yaml: there is no such file\. Did you mean 'miniature'"):
+    with pytest.raises(BoundaryError, match=r"no such file\. Did you mean 'miniature'"):
         load_study("minature", config, SCHEMAS)
 
 

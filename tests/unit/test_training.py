@@ -1,3 +1,4 @@
+import copy
 import itertools
 import json
 import math
@@ -33,7 +34,6 @@ RLVR = {
     "rollouts": 8,
     "updates_per_step": 2,
     "max_tokens": 6,
-    "temperature": 1.0,
     "clip": 0.2,
     "learning_rate": 0.003,
 }
@@ -160,6 +160,33 @@ def test_problem_batches_pass_over_every_problem():
         )
 
 
+def test_too_few_problems_for_a_batch_is_a_message():
+    batches = problem_batches([Problem("1=", "")] * 5, 32, torch.Generator())
+    with pytest.raises(BoundaryError, match=r"5 problems to train on .* problems_per_step is 32"):
+        next(batches)
+
+
+def test_rollouts_that_outgrow_the_context_are_refused(tokenizer):
+    model = build_model(tokenizer, **ARCHITECTURE, seed=3)
+    recipe = RLVR | {"max_tokens": 62, "problems_per_step": 1}
+    with pytest.raises(BoundaryError, match="exceed the model's context of 64"):
+        train_rlvr(recipe, model, tokenizer, [Problem("1+1=", '"2"')], verified_reward)
+
+
+def test_each_update_takes_whole_groups(random_model, tokenizer, monkeypatch):
+    seen = []
+
+    def scored(model, token_ids):
+        seen.append(len(token_ids))
+        return likelihood(model, token_ids)
+
+    monkeypatch.setattr("boundary.training.rlvr.likelihood", scored)
+    recipe = RLVR | {"steps": 1, "problems_per_step": 5, "updates_per_step": 2}
+    problems = [Problem(f"{i}+1=", '""') for i in range(1, 9)]
+    train_rlvr(recipe, copy.deepcopy(random_model), tokenizer, problems, verified_reward)
+    assert seen == [3 * 8, 2 * 8]
+
+
 def test_rollouts_are_what_the_policy_said(random_model, tokenizer):
     problems = [Problem("1+2=", '"3"'), Problem("3*4*5=", '"60"')]
     seen = []
@@ -175,7 +202,6 @@ def test_rollouts_are_what_the_policy_said(random_model, tokenizer):
         reward,
         group_size=3,
         max_tokens=5,
-        temperature=1.0,
         generator=torch.Generator().manual_seed(2),
     )
     assert rollouts.rewards.shape == (2, 3) and len(seen) == 6

@@ -18,12 +18,15 @@ from boundary.verification.verdict import judge
         ("11", "0011", "correct", "integers"),
         ("-4", "4", "wrong", "integers"),
         ("10000", "10001", "wrong", "integers"),
+        ("11", "3+4*2", "wrong", "not evaluated"),
+        ("11", "12=11", "wrong", "not evaluated"),
+        ("5+6", "11", "correct", "math-verify"),
         ("\\frac{1}{2}", "0.5", "correct", "math-verify"),
         ("2", "\\frac{4}{2}", "correct", "math-verify"),
         ("x^2+1", "1+x^2", "correct", "math-verify"),
         ("11", "12.0", "wrong", "math-verify"),
         ("11", "", "wrong", "math-verify"),
-        ("11", "--", "wrong", "math-verify"),
+        ("11", "--", "wrong", "not evaluated"),
         ("11", "1" * 5000, "wrong", None),
     ],
 )
@@ -94,6 +97,7 @@ def test_judge_samples_keeps_rows_and_refuses_strangers():
     )
     verdicts = judge_samples(samples, problems)
     assert list(verdicts["problem_id"]) == ["b", "a", "a"]
+    assert list(verdicts["finish_reason"]) == ["stop", "stop", "length"]
     assert list(verdicts["verdict"]) == ["correct", "wrong", "truncated"]
     with pytest.raises(
         BoundaryError, match="problem a: it has samples but is not in the benchmark"

@@ -1,7 +1,9 @@
 """The whole workflow, run for real on a study that takes a minute."""
 
+import fcntl
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -159,6 +161,10 @@ def test_a_raised_protocol_draws_that_benchmark_anew(finished, tmp_path):
     assert checkout.planned()["sample"] == 4
 
 
+def journal_size(folder):
+    return sum(journal.stat().st_size for journal in folder.glob("*.jsonl"))
+
+
 def wait_for(condition, process, seconds=300):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -177,7 +183,7 @@ def test_sigkill_in_the_middle_loses_and_repeats_nothing(finished, tmp_path):
 
     checkout.edit("studies/miniature.yaml", enlarge)
     target = "results/miniature/analyse/mini-base/arith/standard.seed2/n2048/counts.parquet"
-    journal = checkout.results / "kept/mini-base/arith/standard.seed2/shard-0000.jsonl"
+    kept = checkout.results / "kept/mini-base/arith/standard.seed2"
     shard = checkout.results / "sample/mini-base/arith/standard.seed2/shard-0000.parquet"
     drawn = 0
     for _ in range(2):
@@ -188,23 +194,32 @@ def test_sigkill_in_the_middle_loses_and_repeats_nothing(finished, tmp_path):
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        wait_for(
-            lambda seen=drawn: journal.exists() and journal.stat().st_size > seen + 20_000, process
-        )
+        wait_for(lambda seen=drawn: journal_size(kept) > seen + 20_000, process)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         assert not shard.exists()
-        drawn = journal.stat().st_size
+        drawn = journal_size(kept)
         checkout.snakemake("--unlock")
     checkout.snakemake("--rerun-incomplete", target)
     samples = read_records(shard, "sample")
-    assert len(samples) == 5 * 2048 and not journal.exists()
+    assert len(samples) == 5 * 2048 and journal_size(kept) == 0
     assert not samples.duplicated(["problem_id", "sample_index"]).any()
     shard.unlink()
-    journal.with_suffix(".parquet").unlink()
+    shutil.rmtree(kept)
     checkout.snakemake(str(shard.relative_to(checkout.path)))
     in_one_go = read_records(shard, "sample")
     assert samples["text"].eq(in_one_go["text"]).mean() > 0.999  # but for rounding in other batches
+
+
+def test_a_second_run_beside_a_live_one_is_refused(finished, tmp_path):
+    checkout = finished.copy(tmp_path / "checkout")
+    with (checkout.path / ".snakemake/run.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        for command in ([], ["--unlock"]):
+            done = checkout.snakemake(*command, check=False)
+            assert done.returncode == 1 and "another Snakemake is running" in done.stdout
+        assert checkout.planned() == {}  # looking is always allowed
+    checkout.snakemake("--unlock")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,9 @@ rule estimate:
         mem_mb=1000,
     params:
         bootstrap=[f"--{key}={value}" for key, value in STUDY.bootstrap.items()],
-        code=lambda wildcards: code_digest(f"boundary.estimation.{wildcards.statistic}"),
+        code=lambda wildcards: code_digest(
+            "boundary.stages.analyse", f"boundary.estimation.{wildcards.statistic}"
+        ),
     message:
         "Estimating {wildcards.statistic} of {wildcards.model} on {wildcards.benchmark}"
     shell:

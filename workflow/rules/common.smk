@@ -1,4 +1,5 @@
 # The study, and what the rules ask of it.
+import fcntl
 import json
 import shlex
 import sys
@@ -21,6 +22,16 @@ try:
     STUDY = load_study(config["study"], Path("config"), SCHEMAS)
 except BoundaryError as error:
     raise WorkflowError(str(error)) from None
+
+# A lock that the kernel drops however a run ends. Holding it says that a lock of Snakemake's own is left
+# over from a killed run, and `--unlock` is safe.
+if workflow.is_main_process and not workflow.dryrun:
+    Path(".snakemake").mkdir(exist_ok=True)
+    run_lock = open(".snakemake/run.lock", "w")
+    try:
+        fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise WorkflowError("another Snakemake is running in this folder; wait for it") from None
 
 MODELS = STUDY.catalogue.models
 BENCHMARKS = STUDY.catalogue.benchmarks

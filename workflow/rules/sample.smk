@@ -25,7 +25,7 @@ rule sample:
         max_tokens=sampling_of("max_tokens"),
         seed=sampling_of("seed"),
         shard_size=sampling_of("shard_size"),
-        keep=f"results/{STUDY.name}/kept/{{model}}/{{benchmark}}/{{sampling}}/shard-{{shard}}",
+        keep=f"results/{STUDY.name}/kept/{{model}}/{{benchmark}}/{{sampling}}",
     message:
         "Sampling {wildcards.model} on {wildcards.benchmark}, shard {wildcards.shard}; see {log}"
     shell:

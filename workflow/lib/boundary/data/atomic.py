@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +25,10 @@ def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``target``, renamed to it when the block ends without error.
 
     The caller creates a file or a folder there. The name keeps the suffix, which decides the format
-    for some writers. Left-overs of a killed process are overwritten.
+    for some writers, and is another one each time: two writers of one target do not meet.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".tmp-{target.name}")
-    _remove(temporary)
+    temporary = target.with_name(f".tmp-{secrets.token_hex(4)}-{target.name}")
     try:
         yield temporary
         for path in [temporary, *temporary.rglob("*")] if temporary.is_dir() else [temporary]:

@@ -66,7 +66,7 @@ class Journal:
                 break
             try:
                 documents.append(json.loads(line))
-            except json.JSONDecodeError as error:
+            except ValueError as error:  # no JSON, or no UTF-8
                 raise BoundaryError(
                     f"{self.path}, line {number}: not JSON ({error}); the journal was damaged by "
                     "something other than a crash: remove the file to sample this shard anew"

@@ -38,6 +38,30 @@ def checkpoint_digest(checkpoint: Path) -> str:
     return text_digest("\n".join(f"{file.name} {file_digest(file)}" for file in files))
 
 
+def download_checkpoint(identifier: str, revision: str) -> Path:
+    """Fetch a model of the Hugging Face hub, or find it in the local cache; return its folder.
+
+    Raises BoundaryError where the hub, the model or its revision cannot be reached.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(identifier, revision=revision, allow_patterns=list(CHECKPOINT_FILES))
+        )
+    except GatedRepoError as error:
+        raise BoundaryError(
+            f"{identifier}: access is granted by its owners; ask for it on its page on the hub and set "
+            "HF_TOKEN to a token of yours"
+        ) from error
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise BoundaryError(
+            f"{identifier} at {revision}: cannot be fetched ({type(error).__name__}); check identifier, "
+            "revision and network, or give a local folder as `path`"
+        ) from error
+
+
 def write_model_record(path: Path, record: ModelRecord) -> None:
     """Write the record; a checkpoint beside it is named relative to it, so that both can move."""
     checkpoint, folder = record.checkpoint.resolve(), path.parent.resolve()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,39 +25,48 @@ def load_problem_file(
     Without a ``problem_id`` key, problems are numbered. Raises BoundaryError naming the line where a
     key is missing or empty, or an identifier stands twice.
     """
+    rows = list(_read_lines(path, name))
+    if not rows:
+        raise BoundaryError(f"benchmark {name}: {path} holds no problem")
+    ids: dict[str, int] = {}
+    records = []
+    for line, row in rows:
+        place = f"benchmark {name}: {path}, line {line}"
+        texts = {key: _text(row, key, place) for key in (question, gold)}
+        identifier = _text(row, problem_id, place) if problem_id else f"{name}/{len(ids):04d}"
+        if identifier in ids:
+            raise BoundaryError(
+                f"{place}: the identifier {identifier!r} stands in line {ids[identifier]}, too"
+            )
+        ids[identifier] = line
+        records.append((identifier, "math", texts[question], json.dumps(texts[gold]), "{}"))
+    return pd.DataFrame(records, columns=["problem_id", "domain", "question", "gold", "meta"])
+
+
+def _read_lines(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Numbered JSON objects; numbers stay as they are written."""
+    opened = gzip.open if path.suffix == ".gz" else open
     try:
-        lines = pd.read_json(path, lines=True, dtype=False)
-    except (OSError, ValueError) as error:
+        with opened(path, "rt", encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    row = json.loads(line, parse_int=str, parse_float=str)
+                    if not isinstance(row, dict):
+                        raise ValueError(f"line {number} is not a JSON object")
+                    yield number, row
+    except (OSError, ValueError, EOFError) as error:
         raise BoundaryError(
             f"benchmark {name}: {path} cannot be read as JSON lines: {error}"
         ) from error
-    if lines.empty:
-        raise BoundaryError(f"benchmark {name}: {path} holds no problem")
-    for key in (question, gold, *([problem_id] if problem_id else [])):
-        if key not in lines:
-            raise BoundaryError(
-                f"benchmark {name}: no line of {path} has the key {key!r}; its keys are "
-                f"{', '.join(map(str, lines.columns))}. Say under `fields` which to read"
-            )
-        empty = lines.index[lines[key].isna() | lines[key].astype(str).str.strip().eq("")]
-        if len(empty):
-            raise BoundaryError(f"benchmark {name}: {path}, line {empty[0] + 1}: {key!r} is empty")
-    ids = (
-        lines[problem_id].astype(str)
-        if problem_id
-        else pd.Series([f"{name}/{number:04d}" for number in range(len(lines))])
-    )
-    if ids.duplicated().any():
-        at = ids.index[ids.duplicated()][0]
+
+
+def _text(row: dict[str, Any], key: str, place: str) -> str:
+    """A number or a text of a line, as text."""
+    if key not in row:
         raise BoundaryError(
-            f"benchmark {name}: {path}, line {at + 1}: the identifier {ids[at]!r} stands twice"
+            f"{place}: no key {key!r}; its keys are {', '.join(row)}. Say under `fields` which to read"
         )
-    return pd.DataFrame(
-        {
-            "problem_id": ids,
-            "domain": "math",
-            "question": lines[question].astype(str),
-            "gold": [json.dumps(str(value)) for value in lines[gold]],
-            "meta": "{}",
-        }
-    )
+    value = row[key]
+    if not isinstance(value, str) or not value.strip():
+        raise BoundaryError(f"{place}: {key!r} is {value!r}; expected a number or a text")
+    return value

@@ -46,6 +46,7 @@ SCHEMAS: dict[RecordType, pa.Schema] = {
             ("answer", pa.string()),
             ("verdict", pa.string()),  # correct, wrong, no_answer, truncated, timeout or error
             ("detail", pa.string()),
+            ("finish_reason", pa.string()),  # the sample's: truncation is never hidden
         ]
     ),
     "count": pa.schema([("problem_id", pa.string()), ("n", pa.int32()), ("correct", pa.int32())]),
@@ -84,13 +85,13 @@ def read_records(
 
     Raises BoundaryError if the file is no Parquet file or does not hold such records.
     """
+    found = _read_schema(path)
+    if not found.equals(SCHEMAS[record_type]):
+        raise BoundaryError(
+            f"{path}: holds no {record_type} records; expected the columns "
+            f"{', '.join(SCHEMAS[record_type].names)}, found {', '.join(found.names)}"
+        )
     try:
-        found = pq.read_schema(path)
-        if not found.equals(SCHEMAS[record_type]):
-            raise BoundaryError(
-                f"{path}: holds no {record_type} records; expected the columns "
-                f"{', '.join(SCHEMAS[record_type].names)}, found {', '.join(found.names)}"
-            )
         return pq.read_table(path, columns=columns).to_pandas()
     except (pa.ArrowInvalid, OSError) as error:
         raise BoundaryError(f"{path}: cannot be read as a Parquet file: {error}") from error
@@ -98,5 +99,12 @@ def read_records(
 
 def read_provenance(path: Path) -> dict[str, Any]:
     """The provenance record in the metadata of a Parquet file, empty if it has none."""
-    metadata = pq.read_schema(path).metadata or {}
+    metadata = _read_schema(path).metadata or {}
     return json.loads(metadata.get(PROVENANCE_KEY, b"{}"))
+
+
+def _read_schema(path: Path) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BoundaryError(f"{path}: cannot be read as a Parquet file: {error}") from error

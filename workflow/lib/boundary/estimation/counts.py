@@ -61,7 +61,7 @@ def check_complete(verdicts: pd.DataFrame, problem_ids: Sequence[str], n: int) -
 def count_correct(
     verdicts: pd.DataFrame, problem_ids: Sequence[str], n: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Count records, and a tally with the columns verdict, samples, share.
+    """Count records, and a tally: verdict, samples, share, cut_off (of these, at the token cap).
 
     A sample that was never judged (timeout, error) is not a wrong one: it counts neither as correct
     nor in n. The tally shows it.
@@ -75,4 +75,6 @@ def count_correct(
     samples = verdicts["verdict"].value_counts().reindex(list(VERDICTS), fill_value=0)
     tally = samples.rename_axis("verdict").reset_index(name="samples")
     tally["share"] = tally["samples"] / len(verdicts)
+    cut_off = verdicts.loc[verdicts["finish_reason"] == "length", "verdict"].value_counts()
+    tally["cut_off"] = tally["verdict"].map(cut_off).fillna(0).astype(int)
     return counts, tally

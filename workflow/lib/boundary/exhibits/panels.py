@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from boundary.exhibits.style import apply_style, curve_names, model_colours
+from boundary.exhibits.style import apply_style, series_colours, series_names
 
 PANEL_HEIGHT = 2.4  # inches
 DrawPanel = Callable[[Axes, pd.DataFrame, Mapping[str, Any]], None]
@@ -32,25 +32,27 @@ def draw_panels(
     of each name.
     """
     apply_style()
-    table = table.assign(name=curve_names(table))
-    colours = model_colours(table)
+    table = table.assign(name=series_names(table))
+    colours = series_colours(table)
     families = table["family"].unique()
     grid = sns.FacetGrid(
         table,
         row="family",
-        col="benchmark_label",
+        col="benchmark",
         height=PANEL_HEIGHT,
         aspect=aspect,
         sharex=False,
         sharey=share_y,
         despine=True,
     )
-    for (_, _, _), rows in grid.facet_data():
-        if len(rows):
-            axes = grid.axes_dict[(rows["family"].iloc[0], rows["benchmark_label"].iloc[0])]
-            draw_panel(axes, rows, colours)
-    pattern = "{col_name}" if len(families) == 1 else "{row_name} | {col_name}"
-    grid.set_titles(template=pattern)
+    for (family, benchmark), axes in grid.axes_dict.items():
+        rows = table[(table["family"] == family) & (table["benchmark"] == benchmark)]
+        if rows.empty:
+            axes.set_visible(False)
+            continue
+        draw_panel(axes, rows, colours)
+        title = str(rows["benchmark_label"].iloc[0])
+        axes.set_title(title if len(families) == 1 else f"{family} | {title}")
     grid.set_axis_labels(x_label, y_label)
     handles = [
         Line2D([], [], color=colour, linewidth=2, label=name) for name, colour in colours.items()

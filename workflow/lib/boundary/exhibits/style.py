@@ -32,17 +32,24 @@ def apply_style() -> None:
     mpl.rcParams["svg.fonttype"] = "none"
 
 
-def curve_names(table: pd.DataFrame) -> pd.Series:
-    """What the legend calls each row's model: its label, with the family where labels repeat."""
-    owners = table.groupby("label")["model"].nunique()
-    families = table.groupby("label")["family"].nunique()
-    repeated = table["label"].map((owners > 1) & (families == 1))
-    return table["label"].where(~repeated, table["model"])
+def series_names(table: pd.DataFrame) -> pd.Series:
+    """What the legend calls each row's series: one name for each (model, sampling, n) of the table.
+
+    The model's label, and whatever else is needed to tell series apart: the model's name where models of
+    one family share a label, the sampling and n where the table has several. Base models of different
+    families never share a panel and keep one name, and so one colour.
+    """
+    models_of_label = table.groupby(["family", "label"])["model"].nunique().groupby("label").max()
+    names = table["label"].where(table["label"].map(models_of_label) == 1, table["model"])
+    for key, text in (("sampling", table["sampling"]), ("n", "n = " + table["n"].astype(str))):
+        if (table.groupby(["model", "benchmark"])[key].nunique() > 1).any():
+            names = names + ", " + text
+    return names
 
 
-def model_colours(table: pd.DataFrame) -> Mapping[str, Any]:
+def series_colours(table: pd.DataFrame) -> Mapping[str, Any]:
     """A colour for each of the legend's names, the base's first, in the order of roles."""
-    named = table.assign(name=curve_names(table))[["name", "role"]].drop_duplicates("name")
+    named = table.assign(name=series_names(table))[["name", "role"]].drop_duplicates("name")
     named = named.sort_values("role", key=lambda roles: roles.map(ROLE_ORDER.index), kind="stable")
     names: Sequence[str] = list(named["name"])
     return dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-CELL = {"benchmark_label": "benchmark", "label": "model", "sampling": "sampling", "n": "n"}
+CELL = ["benchmark", "model", "sampling", "n"]
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font-family: system-ui, sans-serif; font-size: 14px; margin: 1.5em; color: #222; }}
@@ -25,24 +25,29 @@ def _interval(row: pd.Series, value: str) -> str:
     return f"{row[value]:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
+def _share(row: pd.Series) -> str:
+    cut_off = f", {row['cut_off']:,} cut off" if row["cut_off"] else ""
+    return f"{row['samples']:,} ({row['share']:.1%}{cut_off})"
+
+
 # For each statistic, what its columns are and what stands in them.
 LAYOUTS: dict[str, tuple[str, Callable[[pd.Series], str]]] = {
     "pass_at_k": ("k", lambda row: _interval(row, "pass_at_k")),
     "accuracy_histogram": ("bin", lambda row: _interval(row, "share")),
-    "verdicts": ("verdict", lambda row: f"{row['samples']:,} ({row['share']:.1%})"),
+    "verdicts": ("verdict", _share),
 }
 
 
 def lay_out(table: pd.DataFrame, kind: str) -> pd.DataFrame:
     """A row for each cell, a column for each k, bin or verdict of the gathered statistic ``kind``."""
     column, write = LAYOUTS[kind]
-    cells = pd.MultiIndex.from_frame(table[list(CELL)].drop_duplicates())
+    cells = pd.MultiIndex.from_frame(table[CELL].drop_duplicates())
     wide = table.assign(text=table.apply(write, axis=1))
-    wide = wide.pivot(index=list(CELL), columns=column, values="text")
+    wide = wide.pivot(index=CELL, columns=column, values="text")
     wide = wide.reindex(index=cells, columns=list(table[column].drop_duplicates()))
     if kind == "pass_at_k":
         wide = wide.rename(columns=lambda k: f"pass@{k}")
-    return wide.reset_index().rename(columns=CELL).rename_axis(columns=None)
+    return wide.reset_index().rename_axis(columns=None)
 
 
 def to_html(table: pd.DataFrame, title: str, caption: str) -> str:

@@ -13,6 +13,7 @@ import torch
 from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
+from boundary.errors import BoundaryError
 from boundary.sampling.cache import build_cache
 
 KEEP_SHARE = 0.9  # finished rows are dropped once fewer than this share of a batch is alive
@@ -46,8 +47,8 @@ def choose_tokens(
         probabilities = probabilities.masked_fill(before >= top_p, 0.0)
     cumulative = probabilities.cumsum(-1)
     target = uniforms.double()[:, None] * cumulative[:, -1:]
+    # A uniform number below 1 leaves the target below the last sum: no token beyond the vocabulary.
     drawn = torch.searchsorted(cumulative, target, right=True)
-    drawn = drawn.clamp(max=cumulative.shape[-1] - 1)
     return (drawn if order is None else order.gather(-1, drawn)).squeeze(-1)
 
 
@@ -82,7 +83,13 @@ class Batch:
             use_cache=True,
             logits_to_keep=1,
         )
-        return output.logits[:, -1].float().log_softmax(-1)
+        scores: torch.Tensor = output.logits[:, -1].float().log_softmax(-1)
+        if scores.isnan().any():
+            raise BoundaryError(
+                f"{self.model.name_or_path}: the model's output is not a number; its weights are "
+                "damaged, or its number format overflows here"
+            )
+        return scores
 
     def keep(self, rows: torch.Tensor) -> None:
         """Keep (or repeat) only ``rows``."""
@@ -92,12 +99,15 @@ class Batch:
         if self.mask is not None:
             self.mask = self.mask[rows]
 
-    def advance(self, tokens: torch.Tensor) -> None:
-        """Append one token a row and compute the next token's log-probabilities."""
+    def advance(self, tokens: torch.Tensor, alive: torch.Tensor) -> None:
+        """Append one token a row and compute the next token's log-probabilities.
+
+        Rows that are not ``alive`` stay where they are: their positions must not leave the context.
+        """
         if self.mask is not None:
             self.mask = torch.cat([self.mask, self.mask.new_ones(len(tokens), 1)], dim=-1)
         self.scores = self._forward(tokens[:, None], self.next_position[:, None])
-        self.next_position = self.next_position + 1
+        self.next_position = self.next_position + alive
 
 
 def _longest(uniforms: Sequence[torch.Tensor]) -> int:
@@ -147,4 +157,4 @@ def decode(
             kept = alive.nonzero().squeeze(-1)
             batch.keep(kept)
             rows, alive, chosen = rows[kept], alive[kept], chosen[kept]
-        batch.advance(chosen)
+        batch.advance(chosen, alive)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -79,17 +80,20 @@ def draw_shard(
     keep: Path,
     output: Path,
 ) -> None:
-    """Draw the shard's samples into the journal ``keep``.jsonl, then seal them in ``output``.
+    """Draw the shard's samples into a journal, then seal them in ``output``.
 
-    A killed attempt loses what it drew since the last flush; the next one draws only that, and each
-    sample from the same stream of random numbers. Attempts at the same shard exclude each other. The
-    sealed shard is kept as ``keep``.parquet, too: a later call for the very same samples draws none.
+    Journal and sealed shard are kept in the folder ``keep``, under names that hold the identity's
+    digest, so that no other setting ever opens or replaces them. A killed attempt loses what it drew
+    since the last flush; the next one draws only that, and each sample from the same stream of random
+    numbers. Attempts at the same shard exclude each other. A later call for the very same samples takes
+    the sealed shard and draws none.
     """
     identity = shard.identity()
     started = time.monotonic()
-    sealed = keep.with_name(f"{keep.name}.parquet")
-    with Journal(keep.with_name(f"{keep.name}.jsonl"), identity) as journal:
-        if sealed.is_file() and identity.items() <= read_provenance(sealed).items():
+    name = f"shard-{shard.number:04d}.{text_digest(json.dumps(identity, sort_keys=True))[:16]}"
+    sealed = keep / f"{name}.parquet"
+    with Journal(keep / f"{name}.jsonl", identity) as journal:
+        if _is_sealed(sealed, identity):
             link_or_copy(sealed, output)
             journal.remove()
             return
@@ -117,6 +121,14 @@ def draw_shard(
         write_records(output, "sample", _in_order(drawn, problems, shard), provenance)
         link_or_copy(output, sealed)
         journal.remove()
+
+
+def _is_sealed(path: Path, identity: dict[str, Any]) -> bool:
+    """Whether a readable shard of this identity is there; a damaged one counts as absent."""
+    try:
+        return path.is_file() and identity.items() <= read_provenance(path).items()
+    except BoundaryError:
+        return False
 
 
 def _key(sample: Completion) -> tuple[str, int]:

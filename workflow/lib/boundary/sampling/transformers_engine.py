@@ -12,13 +12,13 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
-    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
 from boundary.data.provenance import package_versions
 from boundary.errors import BoundaryError
+from boundary.sampling.context import cache_bytes_a_token, context_length
 from boundary.sampling.decoding import decode
 from boundary.sampling.engine import Completion, Engine, Request, SamplingParameters
 from boundary.sampling.seeds import uniform_stream
@@ -46,21 +46,25 @@ class TransformersEngine(Engine):
         self.end_ids = end_token_ids(self.model, self.tokenizer)
 
     def describe(self) -> dict[str, Any]:
-        """Engine, versions, device, number format and the tokens that end a response."""
+        """Engine, versions, device, number format, context and the tokens that end a response."""
         return {
             "engine": "transformers",
             "versions": package_versions(["torch", "transformers", "tokenizers"]),
-            "device": str(self.model.device),
+            "device": device_name(self.model.device),
             "dtype": str(self.model.dtype),
+            "context": context_length(self.model.config),
             "end_token_ids": self.end_ids,
         }
 
     def sample(
         self, requests: Sequence[Request], parameters: SamplingParameters, seed: int
     ) -> Iterator[Completion]:
-        """Sample batch by batch, prompts of similar length together."""
+        """Sample batch by batch, prompts of similar length together, the longest first.
+
+        The first prompt of a batch then decides how many rows fit, and memory runs out at once or never.
+        """
         prompts = [self._encode(request, parameters.max_tokens) for request in requests]
-        prompts.sort(key=lambda prompt: len(prompt.token_ids))
+        prompts.sort(key=lambda prompt: len(prompt.token_ids), reverse=True)
         for batch in self._batches(prompts):
             yield from self._sample_batch(batch, parameters, seed)
 
@@ -136,6 +140,11 @@ class TransformersEngine(Engine):
             )
 
 
+def device_name(device: torch.device) -> str:
+    """The GPU's product name, or cpu."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def end_token_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """The tokens that end a response: the tokenizer's and the checkpoint's own, no stop words."""
     assert model.generation_config is not None
@@ -148,16 +157,3 @@ def end_token_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) ->
             "token, so that no response would ever end; set eos_token in tokenizer_config.json"
         )
     return sorted(found)
-
-
-def context_length(config: PreTrainedConfig) -> int:
-    """Longest sequence in tokens that the model was made for."""
-    return int(config.get_text_config().max_position_embeddings)
-
-
-def cache_bytes_a_token(config: PreTrainedConfig, item_size: int) -> int:
-    """Bytes of keys and values that one token of one row takes over all layers."""
-    text = config.get_text_config()
-    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
-    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    return int(2 * text.num_hidden_layers * heads * width * item_size)

@@ -47,8 +47,8 @@ def _count(arguments: argparse.Namespace) -> None:
     from boundary.data.records import read_provenance, read_records, write_records
     from boundary.estimation.counts import check_one_cell, count_correct
 
-    columns = ["problem_id", "sample_index", "verdict"]
-    check_one_cell({path: read_provenance(path)["samples"] for path in arguments.verdicts})
+    columns = ["problem_id", "sample_index", "verdict", "finish_reason"]
+    check_one_cell({path: read_provenance(path).get("samples", {}) for path in arguments.verdicts})
     shards = [read_records(path, "verdict", columns) for path in arguments.verdicts]
     problem_ids = read_records(arguments.problems, "problem", ["problem_id"])["problem_id"]
     counts, tally = count_correct(pd.concat(shards), list(problem_ids), arguments.n)

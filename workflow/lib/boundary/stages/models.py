@@ -41,13 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train or locate the model and write its record."""
-    from boundary.data.model_record import ModelRecord, checkpoint_digest, write_model_record
+    from boundary.data.model_record import (
+        ModelRecord,
+        checkpoint_digest,
+        download_checkpoint,
+        write_model_record,
+    )
 
     if arguments.hub:
-        from huggingface_hub import snapshot_download
-
-        folder = snapshot_download(arguments.hub, revision=arguments.revision)
-        record = ModelRecord(arguments.name, Path(folder), arguments.revision)
+        folder = download_checkpoint(arguments.hub, arguments.revision)
+        record = ModelRecord(arguments.name, folder, arguments.revision)
     else:
         checkpoint = arguments.path or arguments.output.with_name("checkpoint")
         if not arguments.path:

@@ -35,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep",
         type=Path,
-        metavar="PREFIX",
-        help="where samples are safe from a crash: PREFIX.jsonl until the shard is sealed, then "
-        "PREFIX.parquet (default: kept-NAME beside the output)",
+        metavar="FOLDER",
+        help="where samples are safe: a journal until the shard is sealed, then the shard once more "
+        "(default: `kept` beside the output)",
     )
     parser.add_argument("--output", type=Path, required=True, help="shard to write (.parquet)")
 
@@ -76,6 +76,6 @@ def run(arguments: argparse.Namespace) -> None:
         shard,
         problems,
         lambda: open_engine(arguments.engine, model.checkpoint),
-        keep=arguments.keep or arguments.output.with_name(f"kept-{arguments.output.stem}"),
+        keep=arguments.keep or arguments.output.with_name("kept"),
         output=arguments.output,
     )

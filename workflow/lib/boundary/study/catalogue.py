@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 from typing import Any, Literal
 
 from boundary.errors import BoundaryError, unknown_name
@@ -26,11 +28,6 @@ class Model:
     base: str | None
     source: str
     settings: dict[str, Any]
-
-    @property
-    def is_trained(self) -> bool:
-        """Whether the workflow trains it."""
-        return self.source in ("pretrain", "rlvr")
 
     @property
     def training_benchmarks(self) -> list[str]:
@@ -68,6 +65,8 @@ def load_catalogue(config: Path, schemas: Path) -> Catalogue:
         return load_document(config / f"{name}.yaml", schemas / f"{name}.schema.yaml")
 
     prompts = load("prompts")
+    for name, template in prompts.items():
+        _check_template(template, f"{config / 'prompts.yaml'}: {name}")
     benchmarks = {
         name: Benchmark(
             name, entry["label"], entry["protocol"], _source(entry, BENCHMARK_SOURCES), entry
@@ -87,6 +86,10 @@ def load_catalogue(config: Path, schemas: Path) -> Catalogue:
         )
         for name, entry in load("models").items()
     }
+    for benchmark in benchmarks.values():
+        if benchmark.source == "generate":
+            place = f"{config / 'benchmarks.yaml'}: {benchmark.name}.generate.operands"
+            _check_range(benchmark.settings["generate"]["operands"], place)
     for model in models.values():
         _check_model(model, models, benchmarks, prompts, config / "models.yaml")
     return Catalogue(models, benchmarks, prompts)
@@ -94,6 +97,18 @@ def load_catalogue(config: Path, schemas: Path) -> Catalogue:
 
 def _source(entry: dict[str, Any], sources: tuple[str, ...]) -> str:
     return next(source for source in sources if source in entry)
+
+
+def _check_template(template: str, place: str) -> None:
+    try:
+        fields = [field for _, field, _, _ in Formatter().parse(template) if field is not None]
+    except ValueError as error:
+        fields = [str(error)]
+    if set(fields) != {"question"}:
+        raise BoundaryError(
+            f"{place}: found the placeholders {fields}; expected {{question}} and no other. Write "
+            "{{ and }} for braces of the text, as in \\boxed{{}}"
+        )
 
 
 def _check_model(
@@ -115,8 +130,31 @@ def _check_model(
             raise BoundaryError(
                 f"{place}.rlvr.problems: {unknown_name('benchmark', name, benchmarks)}"
             )
+    if model.source == "pretrain":
+        _check_pretraining(model.settings["pretrain"], f"{place}.pretrain")
     ancestors = [model.name]
     while (base := models[ancestors[-1]].base) is not None:
         if base in ancestors:
             raise BoundaryError(f"{place}.base: {' <- '.join([*ancestors, base])} is a circle")
         ancestors.append(base)
+
+
+def _check_pretraining(recipe: dict[str, Any], place: str) -> None:
+    """What the schema cannot say of a recipe."""
+    habits = recipe["corpus"]["habits"]
+    if not math.isclose(sum(habits.values()), 1):
+        raise BoundaryError(f"{place}.corpus.habits: found {habits}; expected shares that sum to 1")
+    _check_range(recipe["corpus"]["operands"], f"{place}.corpus.operands")
+    size, heads = (recipe["architecture"][key] for key in ("hidden_size", "heads"))
+    if size % (2 * heads):
+        raise BoundaryError(
+            f"{place}.architecture: found hidden_size {size} and {heads} heads; expected heads of an even "
+            "number of dimensions"
+        )
+
+
+def _check_range(operands: list[int], place: str) -> None:
+    if operands[0] > operands[1]:
+        raise BoundaryError(
+            f"{place}: found {operands}; expected the smallest number, then the largest"
+        )

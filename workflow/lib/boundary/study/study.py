@@ -13,6 +13,20 @@ from boundary.exhibits import FIGURES, TABLES
 from boundary.study.catalogue import Catalogue, load_catalogue
 from boundary.study.documents import load_document
 
+# Names of the workflow's rules, which a target cannot have.
+RESERVED = {
+    "all",
+    "write_benchmark",
+    "pretrain_model",
+    "train_rlvr_model",
+    "locate_model",
+    "sample",
+    "verify",
+    "count",
+    "estimate",
+    "draw_figure",
+    "lay_out_table",
+}
 ExhibitType = Literal["figure", "table"]
 
 
@@ -60,7 +74,6 @@ class Study:
     """A study with the catalogue that its names refer to. ``sampling`` is keyed by directory."""
 
     name: str
-    title: str
     catalogue: Catalogue
     sampling: dict[str, Sampling]
     exhibits: dict[str, Exhibit]
@@ -114,6 +127,8 @@ def load_study(name: str, config: Path, schemas: Path) -> Study:
     for exhibit_type, key in types:
         for exhibit_name, entry in document[key].items():
             place = f"{file}: {key}.{exhibit_name}"
+            if exhibit_name in RESERVED:
+                raise BoundaryError(f"{place}: a rule of the workflow has this name; take another")
             if exhibit_name in exhibits:
                 raise BoundaryError(
                     f"{place}: a figure has this name; targets need different names"
@@ -127,7 +142,6 @@ def load_study(name: str, config: Path, schemas: Path) -> Study:
             )
     return Study(
         name=name,
-        title=document["title"],
         catalogue=catalogue,
         sampling={sampling.directory: sampling for sampling in samplings.values()},
         exhibits=exhibits,

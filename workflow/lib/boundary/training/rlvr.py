@@ -37,7 +37,8 @@ def update_policy(
     groups, size = rollouts.rewards.shape
     advantages = algorithm.advantages(rollouts.rewards).reshape(-1, 1)
     losses, entropies = [], []
-    for rows in torch.arange(groups * size).chunk(updates):
+    for rows in torch.arange(groups * size).view(groups, size).chunk(updates):
+        rows = rows.flatten()
         mask = rollouts.response_mask[rows]
         scores = likelihood(model, rollouts.token_ids[rows])
         loss = algorithm.loss(
@@ -80,7 +81,6 @@ def train_rlvr(
             reward,
             group_size=recipe["rollouts"],
             max_tokens=recipe["max_tokens"],
-            temperature=recipe["temperature"],
             generator=generator,
         )
         update = update_policy(

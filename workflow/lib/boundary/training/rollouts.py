@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from boundary.errors import BoundaryError
+from boundary.sampling.context import context_length
 from boundary.sampling.decoding import decode
 from boundary.sampling.prompts import render
 
@@ -53,7 +55,15 @@ class Rollouts(NamedTuple):
 def problem_batches(
     problems: Sequence[Problem], size: int, generator: torch.Generator
 ) -> Iterator[list[Problem]]:
-    """Endless batches of distinct problems: shuffled passes, an incomplete last batch left out."""
+    """Endless batches of distinct problems: shuffled passes, an incomplete last batch left out.
+
+    Raises BoundaryError if there are fewer problems than one batch holds.
+    """
+    if len(problems) < size:
+        raise BoundaryError(
+            f"there are {len(problems)} problems to train on and the recipe's problems_per_step is "
+            f"{size}; lower it or train on a larger benchmark"
+        )
     while True:
         order = torch.randperm(len(problems), generator=generator).tolist()
         for start in range(0, len(order) - size + 1, size):
@@ -68,11 +78,20 @@ def draw_groups(
     *,
     group_size: int,
     max_tokens: int,
-    temperature: float,
     generator: torch.Generator,
 ) -> Rollouts:
-    """Sample ``group_size`` responses to every problem and reward each."""
+    """Sample ``group_size`` responses to every problem and reward each.
+
+    At temperature 1 and without nucleus sampling, so that the stored log-probabilities are those that
+    the tokens were drawn with. Raises BoundaryError if a response could outgrow the context.
+    """
     prompts = [tokenizer(problem.prompt)["input_ids"] for problem in problems]
+    longest, context = max(map(len, prompts)), context_length(model.config)
+    if longest + max_tokens > context:
+        raise BoundaryError(
+            f"a prompt of {longest} tokens and the recipe's max_tokens {max_tokens} exceed the model's "
+            f"context of {context}; lower max_tokens"
+        )
     uniforms = [torch.rand(group_size, max_tokens, generator=generator) for _ in prompts]
     rows = len(prompts) * group_size
     tokens: list[torch.Tensor] = [torch.empty(0)] * rows
@@ -83,7 +102,7 @@ def draw_groups(
         model,
         prompts,
         uniforms,
-        temperature=temperature,
+        temperature=1.0,
         top_p=1.0,
         end_ids=[tokenizer.eos_token_id],
     )

@@ -39,4 +39,5 @@ def judge_samples(samples: pd.DataFrame, problems: pd.DataFrame) -> pd.DataFrame
             judgements.append(judge(golds[problem_id], text, finish_reason))
             bar.update()
     verdicts = pd.DataFrame(judgements, columns=["answer", "verdict", "detail"])
-    return pd.concat([samples[["problem_id", "sample_index"]], verdicts], axis=1)
+    kept = samples[["problem_id", "sample_index", "finish_reason"]].reset_index(drop=True)
+    return pd.concat([kept, verdicts], axis=1)
