@@ -16,10 +16,18 @@ def tokenizer():
 
 @pytest.fixture(scope="session")
 def random_model(tokenizer):
-    """An untrained model: its next-token distributions are broad, which is what samplers need."""
+    """An untrained model: its next-token distributions are broad, which is what samplers need.
+
+    Its attention is made strong enough for a wrong position or mask to show in every score.
+    """
     from boundary.training.architecture import build_model
 
-    return build_model(tokenizer, **ARCHITECTURE, seed=5)
+    model = build_model(tokenizer, **ARCHITECTURE, seed=5)
+    for layer in model.model.layers:
+        for projection in (layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj):
+            projection.weight.data *= 12
+    model.lm_head.weight.data *= 4
+    return model
 
 
 @pytest.fixture(scope="session")
