@@ -8,8 +8,11 @@ INSTALLED := $(VENV)/.installed
 
 .PHONY: figures report test
 figures: $(INSTALLED)
-	@# Unlocking is refused while another run is alive: what it removes is left over from a killed one.
-	$(VENV)/bin/snakemake --unlock --quiet all
+	@mkdir -p .snakemake
+	@# While another run is alive it holds this lock; Snakemake's own is then not ours to remove.
+	@flock --nonblock --conflict-exit-code 75 .snakemake/run.lock \
+	    $(VENV)/bin/snakemake --unlock --quiet all \
+	|| { [ $$? != 75 ] || echo "another Snakemake is running in this folder; wait for it"; exit 1; }
 	$(VENV)/bin/snakemake --cores $(CORES) --rerun-incomplete
 
 report: figures

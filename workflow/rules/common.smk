@@ -1,6 +1,7 @@
 # The study, and what the rules ask of it.
 import fcntl
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -23,16 +24,7 @@ try:
 except BoundaryError as error:
     raise WorkflowError(str(error)) from None
 
-# A lock that the kernel drops however a run ends. Holding it says that a lock of Snakemake's own is left
-# over from a killed run, and `--unlock` is safe.
-if workflow.is_main_process and not workflow.dryrun:
-    Path(".snakemake").mkdir(exist_ok=True)
-    run_lock = open(".snakemake/run.lock", "w")
-    try:
-        fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise WorkflowError("another Snakemake is running in this folder; wait for it") from None
-
+HELD = []  # what must stay open while Snakemake runs
 MODELS = STUDY.catalogue.models
 BENCHMARKS = STUDY.catalogue.benchmarks
 
@@ -43,6 +35,14 @@ own_path = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; 
 shell.prefix(
     python_path if workflow.deployment_settings.deployment_method else python_path + own_path
 )
+
+
+onstart:
+    # A lock that the kernel drops however a run ends. While nobody holds it, a lock of Snakemake's own is
+    # left over from a killed run, and `snakemake --unlock` is safe: `make figures` looks at it.
+    run_lock = open(".snakemake/run.lock", "w")
+    fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    HELD.append(run_lock)
 
 
 def names(allowed):
