@@ -124,7 +124,10 @@ def test_tables_have_a_row_a_cell(tmp_path):
         (f"b{b}", f"m0-{m}") for b in (0, 1) for m in (0, 1)
     ]
     first = table.iloc[0]
-    assert wide["pass@1"].iloc[0] == f"{first.pass_at_k:.3f} [{first.low:.3f}, {first.high:.3f}]"
+    assert (
+        wide["pass@1"].iloc[0]
+        == f"{first.pass_at_k:.3f} [{first.low:.3f},\N{NO-BREAK SPACE}{first.high:.3f}]"
+    )
     page = to_html(wide, "<title>", "a & b")
     assert "&lt;title&gt;" in page and "a &amp; b" in page and "m0-1" in page
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 import pandas as pd
 
+NO_BREAK = "\N{NO-BREAK SPACE}"  # a wide table breaks its lines between value and interval
 CELL = ["benchmark", "model", "sampling", "n"]
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font-family: system-ui, sans-serif; font-size: 14px; margin: 1.5em; color: #222; }}
 table {{ border-collapse: collapse; }}
-th, td {{ padding: .3em .8em; border-bottom: 1px solid #ddd; text-align: left; white-space: nowrap; }}
+th, td {{ padding: .3em .8em; border-bottom: 1px solid #ddd; text-align: left; }}
 th {{ border-bottom: 2px solid #888; }}
 p {{ max-width: 60em; }}
 </style></head><body><h1>{title}</h1><p>{caption}</p>
@@ -22,11 +23,12 @@ p {{ max-width: 60em; }}
 
 
 def _interval(row: pd.Series, value: str) -> str:
-    return f"{row[value]:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+    return f"{row[value]:.3f} [{row['low']:.3f},{NO_BREAK}{row['high']:.3f}]"
 
 
 def _share(row: pd.Series) -> str:
-    cut_off = f", {row['cut_off']:,} cut off" if row["cut_off"] else ""
+    also = row["cut_off"] and row["verdict"] != "truncated"  # which says so itself
+    cut_off = f", {row['cut_off']:,} cut off" if also else ""
     return f"{row['samples']:,} ({row['share']:.1%}{cut_off})"
 
 
