@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# A slow machine is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 ARCHITECTURE = {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64}
 
