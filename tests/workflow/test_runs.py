@@ -187,11 +187,11 @@ def test_sigkill_in_the_middle_loses_and_repeats_nothing(finished, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
 
     def enlarge(study):
-        study["sampling"]["standard"] |= {"seed": 2, "shard_size": 2048}
-        set_n(study, 2048)
+        study["sampling"]["standard"] |= {"seed": 2, "shard_size": 5120}
+        set_n(study, 5120)
 
     checkout.edit("studies/miniature.yaml", enlarge)
-    target = "results/miniature/analyse/mini-base/arith/standard.seed2/n2048/counts.parquet"
+    target = "results/miniature/analyse/mini-base/arith/standard.seed2/n5120/counts.parquet"
     kept = checkout.results / "kept/mini-base/arith/standard.seed2"
     shard = checkout.results / "sample/mini-base/arith/standard.seed2/shard-0000.parquet"
     drawn = 0
@@ -213,7 +213,7 @@ def test_sigkill_in_the_middle_loses_and_repeats_nothing(finished, tmp_path):
         checkout.snakemake("--unlock")
     checkout.snakemake("--rerun-incomplete", target)
     samples = read_records(shard, "sample")
-    assert len(samples) == 5 * 2048 and journal_size(kept) == 0
+    assert len(samples) == 5 * 5120 and journal_size(kept) == 0
     assert not samples.duplicated(["problem_id", "sample_index"]).any()
     shard.unlink()
     shutil.rmtree(kept)
