@@ -207,6 +207,7 @@ MISTAKES = [
         "tset",
         r"partition: unknown value 'tset'\. Did you mean 'test'",
     ),
+    ("models.yaml", ("mini-base", "base"), "gone", r"mini-base\.base: unknown model 'gone'"),
     (
         "benchmarks.yaml",
         ("arith", "generate", "operands"),

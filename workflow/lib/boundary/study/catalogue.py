@@ -132,11 +132,12 @@ def _check_model(
             )
     if model.source == "pretrain":
         _check_pretraining(model.settings["pretrain"], f"{place}.pretrain")
-    ancestors = [model.name]
-    while (base := models[ancestors[-1]].base) is not None:
-        if base in ancestors:
-            raise BoundaryError(f"{place}.base: {' <- '.join([*ancestors, base])} is a circle")
-        ancestors.append(base)
+    ancestors = [model]
+    while ancestors[-1].base in models:  # an unknown base is its own model's mistake
+        ancestors.append(models[ancestors[-1].base])
+        if ancestors[-1] in ancestors[:-1]:
+            circle = " <- ".join(ancestor.name for ancestor in ancestors)
+            raise BoundaryError(f"{place}.base: {circle} is a circle")
 
 
 def _check_pretraining(recipe: dict[str, Any], place: str) -> None:
