@@ -9,11 +9,12 @@ INSTALLED := $(VENV)/.installed
 .PHONY: figures report test
 figures: $(INSTALLED)
 	@mkdir -p .snakemake
-	@# While another run is alive it holds this lock; Snakemake's own is then not ours to remove.
-	@flock --nonblock --conflict-exit-code 75 .snakemake/run.lock \
-	    $(VENV)/bin/snakemake --unlock --quiet all \
-	|| { [ $$? != 75 ] || echo "another Snakemake is running in this folder; wait for it"; exit 1; }
-	$(VENV)/bin/snakemake --cores $(CORES) --rerun-incomplete
+	@# A live run holds run.lock, and a `make figures` make.lock from its first command to its last: only
+	@# while both are free is a lock of Snakemake's own left over from a killed run, and ours to remove.
+	@exec 9> .snakemake/make.lock; \
+	flock --nonblock 9 && flock --nonblock .snakemake/run.lock true \
+	|| { echo "another run is alive in this folder; wait for it"; exit 1; }; \
+	$(VENV)/bin/snakemake --unlock && $(VENV)/bin/snakemake --cores $(CORES) --rerun-incomplete
 
 report: figures
 	$(VENV)/bin/snakemake --report results/report.html

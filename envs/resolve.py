@@ -73,8 +73,10 @@ def main() -> int:
             stale.append(file.name)
             if "--check" not in sys.argv:
                 file.write_text(resolved)
-    print(f"out of date: {', '.join(stale)}" if stale else "up to date")
-    return 1 if stale and "--check" in sys.argv else 0
+    check = "--check" in sys.argv
+    found = "out of date" if check else "rewritten"
+    print(f"{found}: {', '.join(stale)}" if stale else "up to date")
+    return 1 if stale and check else 0
 
 
 if __name__ == "__main__":

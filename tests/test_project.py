@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from boundary.cli import main
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -113,6 +114,15 @@ def test_help_helps(stage):
         env={"PYTHONPATH": str(ROOT / "workflow" / "lib"), "PATH": ""},
     )
     assert done.returncode == 0 and "usage: boundary" in done.stdout
+
+
+def test_a_missing_argument_is_told_before_any_work(tmp_path, capsys):
+    for source in (["--hub", "a/b"], ["--pretrain", '{"steps": 1}']):
+        assert (
+            main(["models", "--name", "m", *source, "--output", str(tmp_path / "model.json")]) == 1
+        )
+        assert f"boundary models: {source[0]} needs --" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_and_study_need_no_heavy_import():

@@ -229,7 +229,8 @@ def test_problem_files_keep_golds_as_they_are_written(tmp_path):
         ('{"question": "x", "answer": ["5"]}', r"line 1: 'answer' is \['5'\]"),
         ('{"question": "x", "answer": true}', "line 1: 'answer' is True"),
         ("[1]", "line 1 is not a JSON object"),
-        ("{", "cannot be read as JSON lines"),
+        ('{"question": "x", "answer": 1}\n{', "line 2: Expecting"),
+        ('{"question": "\\ud800", "answer": 1}', "line 1: 'question' is"),
         ("", "holds no problem"),
         (
             '{"question": "x", "answer": 1, "id": 3}\n' * 2,
@@ -261,4 +262,7 @@ def test_a_model_that_cannot_be_fetched_is_a_message(tmp_path, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
     with pytest.raises(BoundaryError, match="a/b at 0123: cannot be fetched"):
+        download_checkpoint("a/b", "0123")
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(tmp_path))
+    with pytest.raises(BoundaryError, match=r"no config\.json in it"):
         download_checkpoint("a/b", "0123")

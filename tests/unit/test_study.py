@@ -168,7 +168,7 @@ MISTAKES = [
         "models.yaml",
         ("mini-base", "path"),
         "/x",
-        r"mini-base: needs exactly one of 'pretrain', 'rlvr' with 'base', 'hub' with 'revision', 'path'",
+        r"mini-base: needs exactly one of 'pretrain', 'rlvr', 'hub', 'path'",
     ),
     (
         "models.yaml",
@@ -207,6 +207,37 @@ MISTAKES = [
         "tset",
         r"partition: unknown value 'tset'\. Did you mean 'test'",
     ),
+    (
+        "models.yaml",
+        ("own",),
+        {"label": "x", "family": "f", "role": "base", "template": "mini", "hub": "a/b"},
+        r"own: 'revision' is a dependency of 'hub'",
+    ),
+    (
+        "models.yaml",
+        ("mini-grpo", "rlvr", "problems"),
+        "arith",
+        r"mini-grpo\.rlvr\.problems: 'arith' holds test problems",
+    ),
+    (
+        "models.yaml",
+        ("mini-grpo", "rlvr", "updates_per_step"),
+        64,
+        r"mini-grpo\.rlvr\.updates_per_step: found 64; expected at most problems_per_step, 32",
+    ),
+    (
+        "studies/miniature.yaml",
+        (*CELLS, "n"),
+        256.0,
+        r"cells\.0\.n: found 256\.0; expected integer",
+    ),
+    (
+        "studies/miniature.yaml",
+        ("sampling", "standard", "temperature"),
+        float("nan"),
+        r"sampling\.standard\.temperature: found nan; expected number",
+    ),
+    ("models.yaml", (7,), {}, r"a key must be a text, found 7; quote it"),
     ("models.yaml", ("mini-base", "base"), "gone", r"mini-base\.base: unknown model 'gone'"),
     (
         "benchmarks.yaml",
@@ -277,6 +308,12 @@ def test_repeated_keys_and_broken_yaml_are_named_with_their_line(config):
     file = config / "prompts.yaml"
     file.write_text("a: '{question}'\nb: '{question}'\na: '{question}!'\n")
     with pytest.raises(BoundaryError, match=r"(?s)prompts\.yaml.*'a' stands twice.*line 3"):
+        load_document(file, SCHEMAS / "prompts.schema.yaml")
+    file.write_text("a: {{question}}")
+    with pytest.raises(BoundaryError, match=r"(?s)prompts\.yaml: not valid YAML"):
+        load_document(file, SCHEMAS / "prompts.schema.yaml")
+    file.write_bytes(b"a: \xff")
+    with pytest.raises(BoundaryError, match=r"(?s)prompts\.yaml: not valid YAML"):
         load_document(file, SCHEMAS / "prompts.schema.yaml")
     file.write_text("a: [")
     with pytest.raises(BoundaryError, match=r"(?s)prompts\.yaml: not valid YAML.*line 1"):

@@ -111,7 +111,7 @@ def test_divergence_stops_before_the_weights_change(tokenizer):
     before = [parameter.clone() for parameter in model.parameters()]
     optimiser, schedule = build_optimiser(model, 0.01, steps=10)
     loss = sum(parameter.sum() for parameter in model.parameters()) * float("nan")
-    with pytest.raises(BoundaryError, match="diverged at step 1: loss nan"):
+    with pytest.raises(BoundaryError, match="diverged at update 1: loss nan"):
         take_step(loss, model, optimiser, schedule)
     assert all(map(torch.equal, before, model.parameters()))
 

@@ -26,7 +26,7 @@ from boundary.verification.verdict import judge
         ("x^2+1", "1+x^2", "correct", "math-verify"),
         ("11", "12.0", "wrong", "math-verify"),
         ("11", "", "wrong", "math-verify"),
-        ("11", "--", "wrong", "not evaluated"),
+        ("11", "--", "wrong", "math-verify"),
         ("11", "1" * 5000, "wrong", None),
     ],
 )

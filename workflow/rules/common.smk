@@ -41,7 +41,10 @@ onstart:
     # A lock that the kernel drops however a run ends. While nobody holds it, a lock of Snakemake's own is
     # left over from a killed run, and `snakemake --unlock` is safe: `make figures` looks at it.
     run_lock = open(".snakemake/run.lock", "w")
-    fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise WorkflowError(f"another Snakemake is running in this folder ({error})") from None
     HELD.append(run_lock)
 
 

@@ -28,14 +28,19 @@ def checkpoint_digest(checkpoint: Path) -> str:
     """
     if not checkpoint.is_dir():
         raise BoundaryError(f"{checkpoint}: there is no such folder; correct the model's path")
+    check_checkpoint(checkpoint)
+    files = sorted({file for pattern in CHECKPOINT_FILES for file in checkpoint.glob(pattern)})
+    return text_digest("\n".join(f"{file.name} {file_digest(file)}" for file in files))
+
+
+def check_checkpoint(checkpoint: Path) -> None:
+    """See that a folder holds configuration, tokenizer and weights."""
     for pattern in ("config.json", "tokenizer*", "*.safetensors"):
         if not any(checkpoint.glob(pattern)):
             raise BoundaryError(
                 f"{checkpoint}: no {pattern} in it; a checkpoint is a folder in Hugging Face format "
                 "with config.json, the tokenizer's files and .safetensors weights"
             )
-    files = sorted({file for pattern in CHECKPOINT_FILES for file in checkpoint.glob(pattern)})
-    return text_digest("\n".join(f"{file.name} {file_digest(file)}" for file in files))
 
 
 def download_checkpoint(identifier: str, revision: str) -> Path:
@@ -44,10 +49,15 @@ def download_checkpoint(identifier: str, revision: str) -> Path:
     Raises BoundaryError where the hub, the model or its revision cannot be reached.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
 
     try:
-        return Path(
+        folder = Path(
             snapshot_download(identifier, revision=revision, allow_patterns=list(CHECKPOINT_FILES))
         )
     except GatedRepoError as error:
@@ -55,11 +65,13 @@ def download_checkpoint(identifier: str, revision: str) -> Path:
             f"{identifier}: access is granted by its owners; ask for it on its page on the hub and set "
             "HF_TOKEN to a token of yours"
         ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise BoundaryError(
             f"{identifier} at {revision}: cannot be fetched ({type(error).__name__}); check identifier, "
             "revision and network, or give a local folder as `path`"
         ) from error
+    check_checkpoint(folder)
+    return folder
 
 
 def write_model_record(path: Path, record: ModelRecord) -> None:

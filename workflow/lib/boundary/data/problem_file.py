@@ -50,14 +50,21 @@ def _read_lines(path: Path, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
         with opened(path, "rt", encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
-                    row = json.loads(line, parse_int=str, parse_float=str)
-                    if not isinstance(row, dict):
-                        raise ValueError(f"line {number} is not a JSON object")
-                    yield number, row
+                    yield number, _read_object(line, number)
     except (OSError, ValueError, EOFError) as error:
         raise BoundaryError(
             f"benchmark {name}: {path} cannot be read as JSON lines: {error}"
         ) from error
+
+
+def _read_object(line: str, number: int) -> dict[str, Any]:
+    try:
+        row = json.loads(line, parse_int=str, parse_float=str)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from error
+    if not isinstance(row, dict):
+        raise ValueError(f"line {number} is not a JSON object")
+    return row
 
 
 def _text(row: dict[str, Any], key: str, place: str) -> str:
@@ -67,6 +74,11 @@ def _text(row: dict[str, Any], key: str, place: str) -> str:
             f"{place}: no key {key!r}; its keys are {', '.join(row)}. Say under `fields` which to read"
         )
     value = row[key]
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or not _is_unicode(value):
         raise BoundaryError(f"{place}: {key!r} is {value!r}; expected a number or a text")
     return value
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can hold half of a surrogate pair, which no file of ours can."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -50,8 +50,8 @@ def estimate(
         first = short.iloc[0]
         raise BoundaryError(
             f"problem {first['problem_id']}: {first['n']} judged samples, and pass@{n} needs {n} "
-            f"({len(short)} such problems); see the cell's verdicts.csv for time-outs and errors, "
-            "verify those samples again or ask for a smaller n"
+            f"({len(short)} such problems). How many timed out or failed is in the cell's verdicts.csv, "
+            "why is in the column detail of its verdicts; what was not judged counts neither way"
         )
     ks = powers_of_two(n)
     values = pass_at_k(counts["n"], counts["correct"], ks)

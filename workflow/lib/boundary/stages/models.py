@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from boundary.errors import BoundaryError
+
 HELP = "train a model, or locate one on the hub or on disk, and write its model.json"
 
 
@@ -48,6 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
         write_model_record,
     )
 
+    _check_arguments(arguments)
     if arguments.hub:
         folder = download_checkpoint(arguments.hub, arguments.revision)
         record = ModelRecord(arguments.name, folder, arguments.revision)
@@ -57,6 +60,19 @@ def run(arguments: argparse.Namespace) -> None:
             _train(arguments, checkpoint)
         record = ModelRecord(arguments.name, checkpoint, checkpoint_digest(checkpoint))
     write_model_record(arguments.output, record)
+
+
+def _check_arguments(arguments: argparse.Namespace) -> None:
+    """What a source needs, before minutes are spent on it."""
+    needed = {
+        "hub": ["revision"],
+        "pretrain": ["template", "metrics"],
+        "rlvr": ["template", "metrics", "base", "problems"],
+    }
+    for source, names in needed.items():
+        missing = [f"--{name}" for name in names if getattr(arguments, name) is None]
+        if getattr(arguments, source) and missing:
+            raise BoundaryError(f"--{source} needs {' and '.join(missing)}")
 
 
 def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:

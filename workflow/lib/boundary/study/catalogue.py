@@ -125,11 +125,8 @@ def _check_model(
         )
     if model.base is not None and model.base not in models:
         raise BoundaryError(f"{place}.base: {unknown_name('model', model.base, models)}")
-    for name in model.training_benchmarks:
-        if name not in benchmarks:
-            raise BoundaryError(
-                f"{place}.rlvr.problems: {unknown_name('benchmark', name, benchmarks)}"
-            )
+    if model.source == "rlvr":
+        _check_rlvr(model.settings["rlvr"], benchmarks, f"{place}.rlvr")
     if model.source == "pretrain":
         _check_pretraining(model.settings["pretrain"], f"{place}.pretrain")
     ancestors = [model]
@@ -138,6 +135,22 @@ def _check_model(
         if ancestors[-1] in ancestors[:-1]:
             circle = " <- ".join(ancestor.name for ancestor in ancestors)
             raise BoundaryError(f"{place}.base: {circle} is a circle")
+
+
+def _check_rlvr(recipe: dict[str, Any], benchmarks: dict[str, Benchmark], place: str) -> None:
+    """What the schema cannot say of a recipe."""
+    name = recipe["problems"]
+    if name not in benchmarks:
+        raise BoundaryError(f"{place}.problems: {unknown_name('benchmark', name, benchmarks)}")
+    if benchmarks[name].settings.get("generate", {}).get("partition") == "test":
+        raise BoundaryError(
+            f"{place}.problems: {name!r} holds test problems; train on one of the partition train"
+        )
+    updates, problems = recipe["updates_per_step"], recipe["problems_per_step"]
+    if updates > problems:
+        raise BoundaryError(
+            f"{place}.updates_per_step: found {updates}; expected at most problems_per_step, {problems}"
+        )
 
 
 def _check_pretraining(recipe: dict[str, Any], place: str) -> None:

@@ -5,6 +5,7 @@ Every complaint is one BoundaryError that names the file, the key, what was foun
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable, Iterator
 from pathlib import Path
@@ -25,6 +26,13 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             if key_node.tag == "tag:yaml.org,2002:merge":
                 continue
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                raise yaml.constructor.ConstructorError(
+                    None,
+                    None,
+                    f"a key must be a text, found {key!r}; quote it",
+                    key_node.start_mark,
+                )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} stands twice", key_node.start_mark
@@ -50,7 +58,17 @@ def _copy(default: Any) -> Any:
 
 
 _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"properties": _fill_defaults}
+    Draft202012Validator,
+    {"properties": _fill_defaults},
+    # Draft 2020-12 takes 256.0 for an integer; as a part of a path it is not.
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ).redefine(
+        "number",
+        lambda _, value: (
+            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        ),
+    ),
 )
 
 
@@ -60,8 +78,8 @@ def load_document(path: Path, schema: Path) -> dict[str, Any]:
         others = [file.stem for file in path.parent.glob("*.yaml")]
         raise BoundaryError(f"{path}: there is no such file. {suggest(path.stem, others)}")
     try:
-        document = yaml.load(path.read_text(), _UniqueKeyLoader)
-    except yaml.YAMLError as error:
+        document = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)
+    except (yaml.YAMLError, ValueError) as error:  # no YAML, no UTF-8, no such date
         raise BoundaryError(f"{path}: not valid YAML: {error}") from error
     return check_document({} if document is None else document, path, schema)
 

@@ -51,7 +51,7 @@ def take_step(
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
     if not (torch.isfinite(loss) and torch.isfinite(norm)):
         raise BoundaryError(
-            f"training diverged at step {schedule.last_epoch + 1}: loss {loss.item()}, gradient "
+            f"training diverged at update {schedule.last_epoch + 1}: loss {loss.item()}, gradient "
             f"norm {norm.item()}; lower the recipe's learning_rate"
         )
     optimiser.step()

@@ -37,7 +37,7 @@ def update_policy(
     groups, size = rollouts.rewards.shape
     advantages = algorithm.advantages(rollouts.rewards).reshape(-1, 1)
     losses, entropies = [], []
-    for rows in torch.arange(groups * size).view(groups, size).chunk(updates):
+    for rows in torch.arange(groups * size).view(groups, size).tensor_split(updates):
         rows = rows.flatten()
         mask = rollouts.response_mask[rows]
         scores = likelihood(model, rollouts.token_ids[rows])

@@ -10,7 +10,7 @@ Outcome = Literal["correct", "wrong", "timeout", "error"]
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")  # int() refuses more than 4,300 digits
 # Evaluating 5+6 is the problem's task and not the verifier's: a boxed question earns no reward.
-ARITHMETIC = re.compile(r"[-+*=0-9\s]+")
+ARITHMETIC = re.compile(r"[-+*=0-9\s]*[0-9]\s*[-+*=][-+*=0-9\s]*")
 SECONDS = 5
 CACHED_PAIRS = 1 << 20
 
