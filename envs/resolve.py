@@ -65,15 +65,15 @@ def resolve(text: str) -> str:
 
 def main() -> int:
     """Resolve every file; with --check, write nothing."""
+    check = "--check" in sys.argv
     stale = []
     for file in sorted(Path(__file__).parent.glob("*.yaml")):
         text = file.read_text()
         resolved = resolve(text)
         if resolved != text:
             stale.append(file.name)
-            if "--check" not in sys.argv:
+            if not check:
                 file.write_text(resolved)
-    check = "--check" in sys.argv
     found = "out of date" if check else "rewritten"
     print(f"{found}: {', '.join(stale)}" if stale else "up to date")
     return 1 if stale and check else 0

@@ -26,15 +26,18 @@ def checkpoint_digest(checkpoint: Path) -> str:
 
     Raises BoundaryError if the folder is missing or incomplete.
     """
-    if not checkpoint.is_dir():
-        raise BoundaryError(f"{checkpoint}: there is no such folder; correct the model's path")
     check_checkpoint(checkpoint)
     files = sorted({file for pattern in CHECKPOINT_FILES for file in checkpoint.glob(pattern)})
     return text_digest("\n".join(f"{file.name} {file_digest(file)}" for file in files))
 
 
 def check_checkpoint(checkpoint: Path) -> None:
-    """See that a folder holds configuration, tokenizer and weights."""
+    """See that a folder is there and holds configuration, tokenizer and weights.
+
+    Raises BoundaryError naming what is missing.
+    """
+    if not checkpoint.is_dir():
+        raise BoundaryError(f"{checkpoint}: there is no such folder; correct the model's path")
     for pattern in ("config.json", "tokenizer*", "*.safetensors"):
         if not any(checkpoint.glob(pattern)):
             raise BoundaryError(

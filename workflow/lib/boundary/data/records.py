@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,26 +87,28 @@ def read_records(
 
     Raises BoundaryError if the file is no Parquet file or does not hold such records.
     """
-    found = _read_schema(path)
+    with _reading(path):
+        found = pq.read_schema(path)
     if not found.equals(SCHEMAS[record_type]):
         raise BoundaryError(
             f"{path}: holds no {record_type} records; expected the columns "
             f"{', '.join(SCHEMAS[record_type].names)}, found {', '.join(found.names)}"
         )
-    try:
+    with _reading(path):
         return pq.read_table(path, columns=columns).to_pandas()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BoundaryError(f"{path}: cannot be read as a Parquet file: {error}") from error
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
     """The provenance record in the metadata of a Parquet file, empty if it has none."""
-    metadata = _read_schema(path).metadata or {}
+    with _reading(path):
+        metadata = pq.read_schema(path).metadata or {}
     return json.loads(metadata.get(PROVENANCE_KEY, b"{}"))
 
 
-def _read_schema(path: Path) -> pa.Schema:
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what pyarrow says of an unreadable file into a message that names it."""
     try:
-        return pq.read_schema(path)
+        yield
     except (pa.ArrowInvalid, OSError) as error:
         raise BoundaryError(f"{path}: cannot be read as a Parquet file: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -90,7 +89,8 @@ def draw_shard(
     """
     identity = shard.identity()
     started = time.monotonic()
-    name = f"shard-{shard.number:04d}.{text_digest(json.dumps(identity, sort_keys=True))[:16]}"
+    seed = shard_seed(identity)  # a digest of the identity, and so its name, too
+    name = f"shard-{shard.number:04d}.{seed:016x}"
     sealed = keep / f"{name}.parquet"
     with Journal(keep / f"{name}.jsonl", identity) as journal:
         if _is_sealed(sealed, identity):
@@ -104,7 +104,7 @@ def draw_shard(
             total = len(problems) * shard.size
             what = f"{shard.model} on {shard.benchmark}, shard {shard.number}"
             with progress_bar(total, what, "sample", initial=len(drawn)) as bar:
-                samples = engine.sample(requests, shard.parameters, shard_seed(identity))
+                samples = engine.sample(requests, shard.parameters, seed)
                 for group in _flushed_groups(samples):
                     journal.append(asdict(sample) for sample in group)
                     drawn += group
@@ -113,7 +113,7 @@ def draw_shard(
             "model": shard.model,
             "template": shard.template_name,
             **identity,
-            "shard_seed": shard_seed(identity),
+            "shard_seed": seed,
             **engine.describe(),
             "seconds": round(time.monotonic() - started, 3),
             **run_record(),
