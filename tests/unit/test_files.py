@@ -77,7 +77,7 @@ def test_a_folder_is_replaced_whole(tmp_path):
 
 def journal_entries(path, header):
     with Journal(path, header) as journal:
-        return journal.entries
+        return [entry for _, entry in journal.entries()]
 
 
 def test_journal_keeps_what_was_appended(tmp_path):
@@ -86,6 +86,21 @@ def test_journal_keeps_what_was_appended(tmp_path):
         journal.append([{"i": 0}, {"i": 1}])
         journal.append([{"i": 2}])
     assert journal_entries(path, {"seed": 1}) == [{"i": 0}, {"i": 1}, {"i": 2}]
+
+
+def test_a_journal_reads_back_from_any_place(tmp_path):
+    path = tmp_path / "shard.jsonl"
+    with Journal(path, {"seed": 1}) as journal:
+        journal.append([{"text": "é" * 9}])
+    with Journal(path, {"seed": 1}) as journal:
+        places = journal.append([{"text": "two"}, {"text": "three"}])
+        found = [place for place, _ in journal.entries()]
+        assert found[1:] == places
+        assert [journal.read(place)["text"] for place in reversed(found)] == [
+            "three",
+            "two",
+            "é" * 9,
+        ]
 
 
 def test_a_torn_last_record_is_dropped_at_every_byte(tmp_path):
@@ -98,7 +113,7 @@ def test_a_torn_last_record_is_dropped_at_every_byte(tmp_path):
         path.write_bytes(whole[:length])
         expected = max(0, sum(end <= length for end in ends) - 1)
         with Journal(path, {"seed": 1}) as journal:
-            assert len(journal.entries) == expected
+            assert len(list(journal.entries())) == expected
             journal.append([{"text": "after"}])
         assert journal_entries(path, {"seed": 1})[-1] == {"text": "after"}
 
@@ -158,7 +173,7 @@ def test_model_record_moves_with_its_folder(tmp_path, random_checkpoint):
 
     folder = tmp_path / "models" / "m"
     shutil.copytree(random_checkpoint, folder / "checkpoint")
-    write_model_record(folder / "model.json", ModelRecord("m", folder / "checkpoint", "r"))
+    write_model_record(folder / "model.json", ModelRecord("m", "r", folder / "checkpoint"))
     shutil.move(tmp_path / "models", tmp_path / "elsewhere")
     record = read_model_record(tmp_path / "elsewhere" / "m" / "model.json")
     assert record.checkpoint == tmp_path / "elsewhere" / "m" / "checkpoint"

@@ -1,5 +1,6 @@
 import copy
 import itertools
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from boundary.data.records import read_provenance, read_records
 from boundary.errors import BoundaryError
 from boundary.sampling.decoding import choose_tokens, decode
 from boundary.sampling.engine import Completion, Engine, Request, SamplingParameters
-from boundary.sampling.prompts import load_template, render
+from boundary.sampling.prompts import Template, load_template
 from boundary.sampling.seeds import shard_seed, uniform_stream
 from boundary.sampling.shard import Shard, draw_shard
 from boundary.sampling.transformers_engine import TransformersEngine
@@ -17,6 +18,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 PARAMETERS = SamplingParameters(temperature=1.0, top_p=1.0, max_tokens=12)
 PROMPTS = ["1+2=", "3*4-5*6=", "7-8=", "9+1+1+1="]
+flat = chain.from_iterable
 
 
 def test_choose_tokens_follows_the_distribution():
@@ -60,7 +62,8 @@ def test_rows_that_fill_the_context_never_leave_it():
     model = GPT2LMHeadModel(config).eval()
     prompts = [[3] * 12, *([4, 5] for _ in range(30))]
     uniforms = [torch.rand(1, 16 - len(prompt)) for prompt in prompts]
-    rows = list(decode(model, prompts, uniforms, temperature=1.0, top_p=1.0, end_ids=[99]))
+    steps = decode(model, prompts, uniforms, temperature=1.0, top_p=1.0, end_ids=[99])
+    rows = list(flat(steps))
     assert sorted(len(row.token_ids) for row in rows) == [4] + [14] * 30
 
 
@@ -110,8 +113,8 @@ def test_batches_say_what_single_rows_say(random_model, tokenizer):
     end_ids = [tokenizer.eos_token_id, 10]
     decoded = {
         row.row: row
-        for row in decode(
-            random_model, prompts, uniforms, temperature=1.0, top_p=1.0, end_ids=end_ids
+        for row in flat(
+            decode(random_model, prompts, uniforms, temperature=1.0, top_p=1.0, end_ids=end_ids)
         )
     }
     assert sorted(decoded) == list(range(len(prompts) * rows))
@@ -138,8 +141,8 @@ def test_engine_yields_every_sample_once_whatever_the_batches(random_checkpoint)
     expected = set(itertools.product([f"p{i}" for i in range(4)], range(5)))
     results = []
     for max_rows in (512, 7, 1):
-        engine = TransformersEngine(random_checkpoint, max_rows)
-        completions = list(engine.sample(requests(), PARAMETERS, seed=3))
+        engine = TransformersEngine(random_checkpoint, max_rows=max_rows)
+        completions = list(flat(engine.sample(requests(), PARAMETERS, seed=3)))
         assert len(completions) == 20 and set(by_key(completions)) == expected
         results.append({key: c.text for key, c in by_key(completions).items()})
     assert results[0] == results[1] == results[2]
@@ -147,14 +150,14 @@ def test_engine_yields_every_sample_once_whatever_the_batches(random_checkpoint)
 
 def test_samples_and_seeds_differ(random_checkpoint):
     engine = TransformersEngine(random_checkpoint)
-    one, two = (by_key(engine.sample(requests(), PARAMETERS, seed)) for seed in (1, 2))
+    one, two = (by_key(flat(engine.sample(requests(), PARAMETERS, seed))) for seed in (1, 2))
     assert len({c.text for c in one.values()}) > 15
     assert sum(one[key].text == two[key].text for key in one) < 5
 
 
 def test_completions_say_how_they_ended(random_checkpoint, tokenizer):
     engine = TransformersEngine(random_checkpoint)
-    completions = list(engine.sample(requests(indices=range(60)), PARAMETERS, seed=4))
+    completions = list(flat(engine.sample(requests(indices=range(60)), PARAMETERS, seed=4)))
     reasons = {"stop": 0, "length": 0}
     for completion in completions:
         reasons[completion.finish_reason] += 1
@@ -170,7 +173,8 @@ def test_a_response_may_fill_the_context_and_no_more(random_checkpoint):
     long_prompt = "1+" * 26 + "1="  # 55 tokens of a context of 64
     engine = TransformersEngine(random_checkpoint)
     parameters = SamplingParameters(1.0, 1.0, max_tokens=500)
-    completions = list(engine.sample(requests([long_prompt, "1="], range(8)), parameters, seed=1))
+    steps = engine.sample(requests([long_prompt, "1="], range(8)), parameters, seed=1)
+    completions = list(flat(steps))
     assert max(c.n_tokens for c in completions if c.problem_id == "p0") == 9
     assert max(c.n_tokens for c in completions if c.problem_id == "p1") > 9
 
@@ -194,9 +198,11 @@ def test_streams_are_pinned_and_apart():
 
 
 def test_a_rerun_never_changes_a_seed():
-    identity = Shard("m", "r", "b", 1, "q", "t", "{question}", PARAMETERS, 0, 0, 4).identity()
+    identity = Shard(
+        "m", "r", "b", 1, "q", "t", Template("{question}"), PARAMETERS, "auto", None, 0, 0, 4
+    ).identity()
     assert (
-        shard_seed(identity) == 5815090261222795234
+        shard_seed(identity) == 17092288712283576365
     )  # pinned: stored samples were drawn with such seeds
 
 
@@ -215,16 +221,15 @@ class StubEngine(Engine):
                 if len(self.drawn) == self.fail_after:
                     raise RuntimeError("the machine died")
                 self.drawn.append((request.problem_id, index))
-                yield Completion(
-                    request.problem_id, index, f"{seed} {index}", [1, 2], 2, "stop", -1.5
-                )
+                text = f"{seed} {index}"
+                yield [Completion(request.problem_id, index, text, [1, 2], 2, "stop", -1.5, 7)]
 
 
 PROBLEMS = pd.DataFrame({"problem_id": ["a", "b", "c"], "question": ["1", "{x}", "3"]})
 
 
 def shard(number=0, **changes):
-    settings = {"template": "{question}=", "seed": 1, "size": 4} | changes
+    settings = {"template": "{question}=", "dtype": "auto", "seed": 1, "size": 4} | changes
     return Shard(
         "m",
         "r",
@@ -232,8 +237,10 @@ def shard(number=0, **changes):
         1,
         "q",
         "t",
-        settings["template"],
+        Template(settings["template"]),
         PARAMETERS,
+        settings["dtype"],
+        None,
         settings["seed"],
         number,
         settings["size"],
@@ -258,7 +265,10 @@ def test_a_shard_holds_its_indices_in_order(tmp_path):
     (kept,) = (tmp_path / "kept").iterdir()
     assert kept.name.startswith("shard-0002.") and kept.samefile(tmp_path / "shard.parquet")
     provenance = read_provenance(tmp_path / "shard.parquet")
-    assert provenance["engine"] == "stub" and provenance["model_revision"] == "r"
+    (attempt,) = provenance["attempts"]
+    assert attempt["engine"] == "stub" and attempt["samples"] == 12
+    assert provenance["usage"] == {"prompt_tokens": 84, "completion_tokens": 24}
+    assert provenance["model_revision"] == "r"
     assert provenance["shard_seed"] == shard_seed(shard(2).identity())
 
 
@@ -311,7 +321,8 @@ def test_a_damaged_sealed_shard_is_drawn_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"number": 1}, {"seed": 2}, {"template": "{question}"}, {"size": 8}]
+    "change",
+    [{"number": 1}, {"seed": 2}, {"template": "{question}"}, {"size": 8}, {"dtype": "float16"}],
 )
 def test_whatever_changes_the_samples_changes_the_seed(change):
     assert shard_seed(shard().identity()) != shard_seed(shard(**change).identity())
@@ -327,12 +338,12 @@ def test_an_engine_that_loses_samples_is_caught(tmp_path):
 
 
 def test_braces_in_a_question_stay(tmp_path):
-    assert render("{question} in \\boxed{{}}", "{x}_1") == "{x}_1 in \\boxed{}"
+    assert Template("{question} in \\boxed{{}}").render("{x}_1") == "{x}_1 in \\boxed{}"
 
 
 def test_unknown_template_names_close_matches(tmp_path):
     file = tmp_path / "prompts.yaml"
     file.write_text("mini: '{question}='\n")
-    assert load_template(file, "mini") == "{question}="
+    assert load_template(file, "mini") == Template("{question}=")
     with pytest.raises(BoundaryError, match=r"unknown template 'minni'\. Did you mean 'mini'"):
         load_template(file, "minni")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from boundary.errors import BoundaryError
+from boundary.sampling.prompts import Template
 from boundary.training.advantages import group_relative
 from boundary.training.architecture import build_model
 from boundary.training.likelihood import likelihood
@@ -141,13 +142,13 @@ def test_batches_lose_no_document_and_mix_lengths():
 
 
 def test_pretraining_learns_and_repeats():
-    model, _, metrics = pretrain(PRETRAIN, "{question}=")
-    again, _, metrics_again = pretrain(PRETRAIN, "{question}=")
+    model, _, metrics = pretrain(PRETRAIN, Template("{question}="))
+    again, _, metrics_again = pretrain(PRETRAIN, Template("{question}="))
     assert [row["step"] for row in metrics] == list(range(1, 31))
     assert metrics[-1]["loss"] < 0.75 * metrics[0]["loss"]
     assert metrics == metrics_again
     assert all(map(torch.equal, model.parameters(), again.parameters()))
-    other, _, _ = pretrain(PRETRAIN | {"seed": 2}, "{question}=")
+    other, _, _ = pretrain(PRETRAIN | {"seed": 2}, Template("{question}="))
     assert not all(map(torch.equal, model.parameters(), other.parameters()))
 
 

@@ -11,7 +11,8 @@ import time
 import pandas as pd
 import pytest
 from boundary.data.model_record import read_model_record
-from boundary.data.records import read_provenance, read_records
+from boundary.data.records import read_provenance, read_records, write_records
+from faulty_server import FaultyServer
 
 CELLS = [(m, b) for m in ("mini-base", "mini-grpo") for b in ("arith", "arith-long")]
 
@@ -36,6 +37,8 @@ def test_a_run_leaves_every_exhibit_with_its_data(finished):
     assert table["problems"].eq(5).all()
     tally = pd.read_csv(finished.results / "tables" / "table_verdicts.csv")
     assert (tally.groupby(["model", "benchmark"])["samples"].sum() == 5 * 8).all()
+    drawn = pd.read_csv(finished.results / "tables" / "table_samples.csv")
+    assert drawn[drawn["measure"] == "samples"]["value"].tolist() == [40] * 4
 
 
 def test_the_models_load_as_any_other(finished):
@@ -69,8 +72,11 @@ def test_every_shard_says_how_it_was_drawn_and_has_its_own_seed(finished):
     provenances = [read_provenance(path) for path in shards(finished)]
     assert len(provenances) == len({p["shard_seed"] for p in provenances}) == 8
     for provenance in provenances:
-        assert provenance["sampling"] == {"temperature": 1.0, "top_p": 1.0, "max_tokens": 24}
-        assert provenance["engine"] == "transformers" and provenance["versions"]["torch"]
+        parameters = {"temperature": 1.0, "top_p": 1.0, "max_tokens": 24, "end": None}
+        assert provenance["sampling"] == parameters
+        (attempt,) = provenance["attempts"]
+        assert attempt["engine"] == "transformers" and attempt["versions"]["torch"]
+        assert attempt["context"] == 256 and attempt["end_token_ids"]
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -87,7 +93,7 @@ def test_one_figure_needs_only_its_own_jobs(fresh, tmp_path):
     planned = checkout.planned("fig_accuracy_histogram")
     assert planned == {
         "pretrain_model": 1, "train_rlvr_model": 1, "write_benchmark": 2, "sample": 4, "verify": 4,
-        "count": 2, "estimate": 2, "draw_figure": 1, "fig_accuracy_histogram": 1,
+        "check_samples": 2, "count": 2, "estimate": 2, "draw_figure": 1, "fig_accuracy_histogram": 1,
     }  # fmt: skip
 
 
@@ -105,6 +111,7 @@ def test_raising_n_adds_shards_and_keeps_the_old_ones(finished, tmp_path):
     checkout.edit("studies/miniature.yaml", lambda d: set_n(d, 12))
     planned = checkout.planned()
     assert planned["sample"] == planned["verify"] == planned["count"] == 4
+    assert planned["check_samples"] == 4
     assert "pretrain_model" not in planned and "write_benchmark" not in planned
     checkout.snakemake("fig_pass_at_k")
     after = shards(checkout)
@@ -263,6 +270,47 @@ def test_a_failing_job_names_its_log(fresh, tmp_path):
 def test_logs_hold_plain_lines_of_progress(finished):
     said = (finished.results / "logs/models/mini-base.log").read_text()
     assert "60/60" in said and "step/s" in said and "\r" not in said
+
+
+def test_a_shard_that_lost_a_sample_stops_the_cell(finished, tmp_path):
+    """Whatever took it, no verdict is made of the rest."""
+    checkout = finished.copy(tmp_path / "checkout")
+    cell = "mini-base/arith/standard.seed1"
+    shard = checkout.results / "sample" / cell / "shard-0000.parquet"
+    for verdicts in (checkout.results / "verify" / cell).iterdir():
+        verdicts.unlink()
+    provenance, samples = read_provenance(shard), read_records(shard, "sample")
+    write_records(shard, "sample", samples.drop(index=3), provenance)
+    stages = {
+        "verify": f"verify/{cell}/shard-0000",
+        "check": f"analyse/{cell}/n8/samples",
+    }
+    targets = [f"results/miniature/{path}" for path in stages.values()]
+    endings = [f"{targets[0]}.parquet", f"{targets[1]}.csv"]
+    done = checkout.snakemake("--keep-going", *endings, check=False)
+    assert done.returncode == 1
+    for path in stages.values():
+        said = (checkout.results / "logs" / f"{path}.log").read_text()
+        assert "sample 3 is missing (1 such samples in all)" in said
+
+
+def test_an_endpoints_model_runs_by_one_entry(finished, tmp_path, monkeypatch):
+    """From the catalogue to a figure; the key is in the environment alone."""
+    monkeypatch.setenv("SERVED_KEY", "key-0123456789")
+    checkout = finished.copy(tmp_path / "checkout")
+    entry = {"label": "far", "family": "own", "role": "rlvr", "template": "plain"}
+    cells = {"models": ["far"], "benchmarks": ["arith"], "sampling": "standard", "n": 8}
+    figure = {"kind": "pass_at_k", "cells": [cells]}
+    checkout.edit("studies/miniature.yaml", lambda d: d["figures"].update(fig_far=figure))
+    with FaultyServer("..4.x.5", key="key-0123456789") as server:
+        endpoint = {"url": server.url, "model": "m", "key_variable": "SERVED_KEY"}
+        checkout.edit("models.yaml", lambda d: d.update(far=entry | {"endpoint": endpoint}))
+        checkout.snakemake("fig_far")
+    assert len(server.requests) == 40 + 3
+    data = pd.read_csv(checkout.results / "figures/fig_far.csv")
+    assert list(data["k"]) == [1, 2, 4, 8]
+    written = [file for file in checkout.path.rglob("*") if file.is_file()]
+    assert not any(b"key-0123456789" in file.read_bytes() for file in written)
 
 
 def test_own_models_and_problems_run_by_two_entries(finished, tmp_path):

@@ -1,6 +1,32 @@
 # analyse: counts of a cell, and statistics of the counts.
+
+
+# Missing or repeated samples stop here, whatever became of their verdicts.
+rule check_samples:
+    input:
+        samples=shard_files("sample"),
+        problems="<results>/benchmarks/{benchmark}/problems.parquet",
+    output:
+        cell="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/samples.csv",
+        by_problem="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/samples_by_problem.csv",
+    log:
+        "<logs>/analyse/{model}/{benchmark}/{sampling}/n{n}/samples.log",
+    conda:
+        "../../envs/analyse.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        code=code_digest("boundary.stages.analyse"),
+    message:
+        "Checking the samples of {wildcards.model} on {wildcards.benchmark}, n = {wildcards.n}"
+    shell:
+        "python -m boundary analyse samples --samples {input.samples} --problems {input.problems}"
+        " --n {wildcards.n} --output {output.cell} --by-problem {output.by_problem} 2> {log}"
+
+
 rule count:
     input:
+        samples="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/samples.csv",
         verdicts=shard_files("verify"),
         problems="<results>/benchmarks/{benchmark}/problems.parquet",
     output:
@@ -29,7 +55,7 @@ rule estimate:
     log:
         "<logs>/analyse/{model}/{benchmark}/{sampling}/n{n}/{statistic}.log",
     wildcard_constraints:
-        statistic="(?!verdicts)[a-z_]+",
+        statistic="(?!verdicts|samples)[a-z_]+",
     conda:
         "../../envs/analyse.yaml"
     resources:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+ENVIRONMENTS = Path(workflow.basedir) / "envs"
 LIBRARY = Path(workflow.basedir) / "workflow" / "lib"
 SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
 sys.path.insert(0, str(LIBRARY))
 
-from boundary.data.provenance import text_digest
 from boundary.errors import BoundaryError
 from boundary.study.code_digest import code_digest
 from boundary.study.documents import check_document
@@ -76,6 +76,20 @@ def checkpoint_files(wildcards):
     return sorted(map(str, Path(folder).glob("*.*"))) if folder else []
 
 
+def model_source(wildcards):
+    """The stage's arguments that say where a model is."""
+    settings = MODELS[wildcards.model].settings
+    if "endpoint" in settings:
+        return ["--endpoint", json.dumps(settings["endpoint"])]
+    return [f"--{key}={settings[key]}" for key in ("hub", "revision", "path") if key in settings]
+
+
+def sampling_environment(wildcards):
+    """vLLM's environment holds transformers too, for machines where `auto` finds no GPU."""
+    engine = MODELS[wildcards.model].engine
+    return str(ENVIRONMENTS / ("vllm.yaml" if engine in ("auto", "vllm") else "sample.yaml"))
+
+
 def trained_by(source):
     """A pattern that matches the models with this source."""
     return names(name for name, model in MODELS.items() if model.source == source)
@@ -95,7 +109,7 @@ def template_digest(wildcards):
     """A changed template is another training, or another set of samples."""
     name = wildcards.get("sampling")
     template = STUDY.template(wildcards.model, name) if name else model_template(wildcards)
-    return text_digest(STUDY.catalogue.prompts[template])
+    return STUDY.catalogue.prompts[template].digest
 
 
 def sampling_of(attribute):

@@ -71,15 +71,11 @@ rule locate_model:
     log:
         "<logs>/models/{model}.log",
     wildcard_constraints:
-        model=f"{trained_by('hub')}|{trained_by('path')}",
+        model="|".join(map(trained_by, ("hub", "path", "endpoint"))),
     conda:
         "../../envs/sample.yaml"
     params:
-        source=lambda wildcards: [
-            f"--{key}={value}"
-            for key, value in MODELS[wildcards.model].settings.items()
-            if key in ("hub", "revision", "path")
-        ],
+        source=model_source,
     message:
         "Locating {wildcards.model}; downloads are logged in {log}"
     shell:

@@ -14,9 +14,11 @@ rule sample:
     benchmark:
         "<benchmarks>/sample/{model}/{benchmark}/{sampling}/shard-{shard}.tsv"
     conda:
-        "../../envs/sample.yaml"
+        sampling_environment
     resources:
-        mem_mb=3000,
+        # While weights are loaded, a GPU's share of them passes through the machine's memory.
+        mem_mb=lambda wildcards: max(3000, 16000 * MODELS[wildcards.model].gpus),
+        gpu=lambda wildcards: MODELS[wildcards.model].gpus,
     params:
         template=lambda wildcards: STUDY.template(wildcards.model, wildcards.sampling),
         template_digest=template_digest,
@@ -25,6 +27,7 @@ rule sample:
         max_tokens=sampling_of("max_tokens"),
         seed=sampling_of("seed"),
         shard_size=sampling_of("shard_size"),
+        engine=lambda wildcards: MODELS[wildcards.model].engine_arguments,
         keep=f"results/{STUDY.name}/kept/{{model}}/{{benchmark}}/{{sampling}}",
     message:
         "Sampling {wildcards.model} on {wildcards.benchmark}, shard {wildcards.shard}; see {log}"
@@ -32,5 +35,5 @@ rule sample:
         "python -m boundary sample --model {input.model} --problems {input.problems}"
         " --template {params.template} --temperature {params.temperature} --top-p {params.top_p}"
         " --max-tokens {params.max_tokens} --seed {params.seed} --shard {wildcards.shard}"
-        " --shard-size {params.shard_size} --threads {threads} --keep {params.keep}"
-        " --output {output} 2> {log}"
+        " --shard-size {params.shard_size} --threads {threads} {params.engine}"
+        " --keep {params.keep} --output {output} 2> {log}"

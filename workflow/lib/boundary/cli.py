@@ -24,7 +24,13 @@ def build_parser() -> argparse.ArgumentParser:
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
     for name in STAGES:
         stage = importlib.import_module(f"boundary.stages.{name}")
-        subparser = stages.add_parser(name, help=stage.HELP, description=stage.__doc__)
+        subparser = stages.add_parser(
+            name,
+            help=stage.HELP,
+            description=stage.__doc__,
+            epilog=getattr(stage, "EXAMPLES", None),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         stage.add_arguments(subparser)
         subparser.set_defaults(run=stage.run)
     return parser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from boundary.errors import BoundaryError
 
 
 def _flush_to_disk(path: Path) -> None:
@@ -46,6 +49,20 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def told_when_full(folder: Path) -> Iterator[None]:
+    """Turn a full disk, or a quota that is used up, into a message with the way out."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise BoundaryError(
+            f"{folder}: {error.strerror}. What was flushed before stays there and is whole: make room "
+            "and run the same command again, it goes on from there"
+        ) from error
 
 
 def link_or_copy(source: Path, target: Path) -> None:

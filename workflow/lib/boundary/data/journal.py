@@ -1,7 +1,8 @@
 """An append-only journal of finished samples: what a killed job leaves for its next attempt.
 
 It lies outside the declared outputs of any rule, since Snakemake deletes those of a failed job. One
-JSON document a line; the last line may be torn by a crash and is then dropped.
+JSON document a line; the last line may be torn by a crash and is then dropped. Documents are read back
+one by one, by their place in the file: a journal may be larger than the memory.
 """
 
 from __future__ import annotations
@@ -9,12 +10,19 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from boundary.errors import BoundaryError
+
+
+class Place(NamedTuple):
+    """Where a document lies in the journal, in bytes."""
+
+    start: int
+    length: int
 
 
 class Journal:
@@ -27,21 +35,25 @@ class Journal:
     def __init__(self, path: Path, header: dict[str, Any]) -> None:
         self.path = path
         self.header = header
-        self.entries: list[dict[str, Any]] = []
         self._file: IO[bytes] | None = None
+        self._end = 0  # of what is whole
 
     def __enter__(self) -> Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._open_locked()
-        documents, whole = self._read()
-        if documents[:1] == [self.header]:
-            self.entries = documents[1:]
-        else:
-            whole = 0
-        self._file.truncate(whole)
-        self._file.seek(whole)
-        if whole == 0:
-            self.append([self.header])
+        try:
+            documents = self._scan()
+            header, found = next(documents, (Place(0, 0), None))
+            if found == self.header:
+                self._end = header.length
+                for place, _ in documents:
+                    self._end = place.start + place.length
+            self._file.truncate(self._end)
+            if self._end == 0:
+                self.append([self.header])
+        except BaseException:
+            self._file.close()
+            raise
         return self
 
     def _open_locked(self) -> IO[bytes]:
@@ -56,31 +68,49 @@ class Journal:
                 pass  # its holder finished and removed it while we waited
             file.close()
 
-    def _read(self) -> tuple[list[dict[str, Any]], int]:
-        """The whole lines' documents and how many bytes they fill."""
+    def _scan(self) -> Iterator[tuple[Place, dict[str, Any]]]:
+        """The documents of all whole lines, and where they lie."""
         assert self._file is not None
         self._file.seek(0)
-        documents, whole = [], 0
+        start = 0
         for number, line in enumerate(self._file, start=1):
             if not line.endswith(b"\n"):
-                break
+                return
             try:
-                documents.append(json.loads(line))
+                yield Place(start, len(line)), json.loads(line)
             except ValueError as error:  # no JSON, or no UTF-8
                 raise BoundaryError(
                     f"{self.path}, line {number}: not JSON ({error}); the journal was damaged by "
                     "something other than a crash: remove the file to sample this shard anew"
                 ) from error
-            whole += len(line)
-        return documents, whole
+            start += len(line)
 
-    def append(self, entries: Iterable[dict[str, Any]]) -> None:
-        """Append entries and wait until they are on disk."""
+    def entries(self) -> Iterator[tuple[Place, dict[str, Any]]]:
+        """All entries in order, one at a time, and where each lies."""
+        scan = self._scan()
+        next(scan)
+        yield from scan
+
+    def append(self, entries: Sequence[dict[str, Any]]) -> list[Place]:
+        """Append entries, wait until they are on disk, and tell where they lie.
+
+        Raises OSError where the disk is full; what was on it before stays whole.
+        """
         assert self._file is not None
-        lines = [json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries]
-        self._file.write("".join(lines).encode())
+        lines = [(json.dumps(entry, separators=(",", ":")) + "\n").encode() for entry in entries]
+        self._file.write(b"".join(lines))
         self._file.flush()
         os.fsync(self._file.fileno())
+        places = []
+        for line in lines:
+            places.append(Place(self._end, len(line)))
+            self._end += len(line)
+        return places
+
+    def read(self, place: Place) -> dict[str, Any]:
+        """The document at a place."""
+        assert self._file is not None
+        return json.loads(os.pread(self._file.fileno(), place.length, place.start))
 
     def remove(self) -> None:
         """Remove the journal: its entries are sealed in a shard."""
@@ -93,4 +123,8 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         assert self._file is not None
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError:
+            if error is None:  # a full disk has been told of already
+                raise

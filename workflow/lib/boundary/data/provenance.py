@@ -49,6 +49,6 @@ def package_versions(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def run_record() -> dict[str, Any]:
-    """Host and time: kept out of files whose content must be the same in every run."""
-    return {"host": platform.node(), "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+def run_record(moment: str = "finished") -> dict[str, Any]:
+    """Host and the time of this ``moment``: kept out of files that must be the same in every run."""
+    return {"host": platform.node(), moment: datetime.now(UTC).isoformat(timespec="seconds")}

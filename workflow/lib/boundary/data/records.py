@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from boundary.errors import BoundaryError
 
 RecordType = Literal["problem", "sample", "verdict", "count"]
 PROVENANCE_KEY = b"provenance"
+ROWS_AT_ONCE = 4096
 
 SCHEMAS: dict[RecordType, pa.Schema] = {
     "problem": pa.schema(
@@ -35,10 +36,10 @@ SCHEMAS: dict[RecordType, pa.Schema] = {
             ("problem_id", pa.string()),
             ("sample_index", pa.int32()),
             ("text", pa.string()),
-            ("token_ids", pa.list_(pa.int32())),
+            ("token_ids", pa.list_(pa.int32())),  # null where an endpoint does not tell
             ("n_tokens", pa.int32()),
             ("finish_reason", pa.string()),  # stop, length or error
-            ("logprob_sum", pa.float32()),  # nats, the model's own distribution at temperature 1
+            ("logprob_sum", pa.float32()),  # nats, at temperature 1; null: not told
         ]
     ),
     "verdict": pa.schema(
@@ -63,6 +64,27 @@ def write_records(
 
     Raises BoundaryError if a column is missing, unknown or of another type.
     """
+    write_record_groups(path, record_type, [frame], provenance)
+
+
+def write_record_groups(
+    path: Path,
+    record_type: RecordType,
+    frames: Iterable[pd.DataFrame],
+    provenance: dict[str, Any],
+) -> None:
+    """Write ``frames`` one after the other, none held longer than it takes; else as write_records."""
+    metadata = {PROVENANCE_KEY: json.dumps(provenance)}
+    schema = SCHEMAS[record_type].with_metadata(metadata)
+    with (
+        atomic_path(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for frame in frames:
+            writer.write_table(_table(path, record_type, frame).replace_schema_metadata(metadata))
+
+
+def _table(path: Path, record_type: RecordType, frame: pd.DataFrame) -> pa.Table:
     schema = SCHEMAS[record_type]
     absent = dict.fromkeys(MAY_BE_ABSENT & set(schema.names) - set(frame.columns))
     frame = frame.assign(**absent)
@@ -72,12 +94,9 @@ def write_records(
             f"found {', '.join(map(str, frame.columns))}"
         )
     try:
-        table = pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+        return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise BoundaryError(f"{path}: not a {record_type} record: {error}") from error
-    table = table.replace_schema_metadata({PROVENANCE_KEY: json.dumps(provenance)})
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
 
 
 def read_records(
@@ -87,6 +106,22 @@ def read_records(
 
     Raises BoundaryError if the file is no Parquet file or does not hold such records.
     """
+    _check_schema(path, record_type)
+    with _reading(path):
+        return pq.read_table(path, columns=columns).to_pandas()
+
+
+def read_record_groups(
+    path: Path, record_type: RecordType, columns: list[str]
+) -> Iterator[pd.DataFrame]:
+    """Read a file a few thousand rows at a time, for what need not be in memory at once."""
+    _check_schema(path, record_type)
+    with _reading(path), pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns):
+            yield batch.to_pandas()
+
+
+def _check_schema(path: Path, record_type: RecordType) -> None:
     with _reading(path):
         found = pq.read_schema(path)
     if not found.equals(SCHEMAS[record_type]):
@@ -94,8 +129,6 @@ def read_records(
             f"{path}: holds no {record_type} records; expected the columns "
             f"{', '.join(SCHEMAS[record_type].names)}, found {', '.join(found.names)}"
         )
-    with _reading(path):
-        return pq.read_table(path, columns=columns).to_pandas()
 
 
 def read_provenance(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from boundary.data.completeness import check_complete
 from boundary.errors import BoundaryError
 from boundary.verification.verdict import UNJUDGED, VERDICTS
 
@@ -16,6 +17,8 @@ CELL_KEYS = (
     "questions_sha256",
     "template_sha256",
     "sampling",
+    "dtype",
+    "max_model_len",
     "seed",
     "shard_size",
 )
@@ -36,28 +39,6 @@ def check_one_cell(drawn: Mapping[Path, Mapping[str, Any]]) -> None:
                 )
 
 
-def check_complete(verdicts: pd.DataFrame, problem_ids: Sequence[str], n: int) -> None:
-    """See that every problem has the samples 0 ... n - 1, each once.
-
-    Raises BoundaryError naming a problem, and how many others, where one is missing, stands twice or
-    does not belong to the benchmark.
-    """
-    keys = pd.MultiIndex.from_frame(verdicts[["problem_id", "sample_index"]])
-    expected = pd.MultiIndex.from_product(
-        [problem_ids, range(n)], names=["problem_id", "sample_index"]
-    )
-    for what, wrong in (
-        ("stands twice", keys[keys.duplicated()]),
-        ("is missing", expected.difference(keys)),
-        ("does not belong to the cell", keys.difference(expected)),
-    ):
-        if len(wrong):
-            problem, index = wrong[0]
-            raise BoundaryError(
-                f"problem {problem}: sample {index} {what} ({len(wrong)} such samples in all)"
-            )
-
-
 def count_correct(
     verdicts: pd.DataFrame, problem_ids: Sequence[str], n: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -67,7 +48,7 @@ def count_correct(
     nor in n. The tally shows it.
     """
     verdicts = verdicts[verdicts["sample_index"] < n]
-    check_complete(verdicts, problem_ids, n)
+    check_complete(verdicts, problem_ids, range(n))
     judged = verdicts[~verdicts["verdict"].isin(UNJUDGED)]
     correct = judged["verdict"].eq("correct").groupby(judged["problem_id"])
     counts = pd.DataFrame({"n": correct.size(), "correct": correct.sum()})

@@ -3,4 +3,4 @@
 # Statistics that can be shown. A figure's name is a module here, with a function `draw`; a table's name
 # has its layout in `tables`.
 FIGURES = ("pass_at_k", "accuracy_histogram")
-TABLES = ("pass_at_k", "accuracy_histogram", "verdicts")
+TABLES = ("pass_at_k", "accuracy_histogram", "verdicts", "samples")

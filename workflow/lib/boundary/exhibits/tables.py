@@ -32,11 +32,19 @@ def _share(row: pd.Series) -> str:
     return f"{row['samples']:,} ({row['share']:.1%}{cut_off})"
 
 
+def _measure(row: pd.Series) -> str:
+    value, measure = row["value"], row["measure"]
+    if measure in ("repeated", "cut_off", "failed"):
+        return f"{value:.2%}"
+    return f"{value:,.1f}" if measure == "mean_tokens" else f"{value:,.0f}"
+
+
 # For each statistic, what its columns are and what stands in them.
 LAYOUTS: dict[str, tuple[str, Callable[[pd.Series], str]]] = {
     "pass_at_k": ("k", lambda row: _interval(row, "pass_at_k")),
     "accuracy_histogram": ("bin", lambda row: _interval(row, "share")),
     "verdicts": ("verdict", _share),
+    "samples": ("measure", _measure),
 }
 
 

@@ -123,11 +123,11 @@ def decode(
     temperature: float,
     top_p: float,
     end_ids: Sequence[int],
-) -> Iterator[Decoded]:
+) -> Iterator[list[Decoded]]:
     """Continue each prompt once for every row of its ``uniforms`` [rows, new tokens].
 
-    Rows are numbered through, prompt after prompt, and are yielded as they finish: at a token of
-    ``end_ids`` (which is part of the row) or when their uniform numbers are used up.
+    Rows are numbered through, prompt after prompt. Yields, token by token, those that finish: at a
+    token of ``end_ids`` (which is part of the row) or when their uniform numbers are used up.
     """
     device = model.device
     batch = Batch(model, prompts, [len(streams) for streams in uniforms])
@@ -144,11 +144,11 @@ def decode(
         scores[rows, step] = batch.scores.gather(-1, chosen[:, None]).squeeze(-1)
         ended = torch.isin(chosen, ends)
         done = alive & (ended | (limits[rows] == step + 1))
-        for row, finished in zip(rows[done].tolist(), ended[done].tolist(), strict=True):
-            length = step + 1
-            yield Decoded(
-                row, tokens[row, :length].tolist(), scores[row, :length].tolist(), finished
-            )
+        length = step + 1
+        yield [
+            Decoded(row, tokens[row, :length].tolist(), scores[row, :length].tolist(), finished)
+            for row, finished in zip(rows[done].tolist(), ended[done].tolist(), strict=True)
+        ]
         alive &= ~done
         living = int(alive.sum())
         if living == 0:

@@ -10,11 +10,29 @@ from typing import Any
 
 @dataclass(frozen=True)
 class SamplingParameters:
-    """How tokens are drawn; ``max_tokens`` caps a response."""
+    """How tokens are drawn, and what ends a response besides the model's own end tokens.
+
+    ``max_tokens`` caps a response; ``end`` is the token that closes a turn of the prompt template.
+    """
 
     temperature: float
     top_p: float
     max_tokens: int
+    end: str | None = None
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How a checkpoint is loaded; the keys of the same names in config/models.yaml.
+
+    ``dtype`` auto is the checkpoint's own number format; ``max_model_len`` None its own context.
+    """
+
+    gpus: int = 1
+    dtype: str = "auto"
+    max_model_len: int | None = None
+    gpu_memory_utilization: float = 0.9
+    prefix_caching: bool = True
 
 
 @dataclass(frozen=True)
@@ -28,29 +46,37 @@ class Request:
 
 @dataclass(frozen=True)
 class Completion:
-    """One sample: the columns of a sample record."""
+    """One sample: the columns of a sample record, and the length of its prompt.
+
+    ``token_ids``, ``logprob_sum`` and ``n_prompt_tokens`` are None where an endpoint does not tell.
+    """
 
     problem_id: str
     sample_index: int
     text: str
-    token_ids: list[int]
+    token_ids: list[int] | None
     n_tokens: int
     finish_reason: str
-    logprob_sum: float
+    logprob_sum: float | None
+    n_prompt_tokens: int | None
 
 
 class Engine(ABC):
-    """A loaded model that can be sampled from."""
+    """A model that can be sampled from."""
+
+    def check_template(self, text: str) -> None:  # noqa: B027
+        """Raise BoundaryError if the model cannot read what a prompt template writes."""
 
     @abstractmethod
     def sample(
         self, requests: Sequence[Request], parameters: SamplingParameters, seed: int
-    ) -> Iterator[Completion]:
-        """Yield every sample of every request once, in the order in which they finish.
+    ) -> Iterator[list[Completion]]:
+        """Yield every sample of every request once: step by step, those that the step finished.
 
-        ``seed`` is a shard's. Raises BoundaryError before the first sample if a prompt does not fit.
+        Most steps finish none; their empty lists let the caller do what is due by the clock. ``seed`` is
+        a shard's. Raises BoundaryError before the first sample if a prompt does not fit.
         """
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """For the provenance record: engine, versions, device, what ends a response."""
+        """For the provenance record, once sampling has begun: engine, versions, what ends a response."""

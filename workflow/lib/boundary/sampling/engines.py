@@ -3,15 +3,60 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
+import importlib.util
+import sys
 
-from boundary.sampling.engine import Engine
+from boundary.data.model_record import ModelRecord, check_checkpoint
+from boundary.errors import BoundaryError
+from boundary.sampling.engine import Engine, EngineSettings
 
-ENGINES = {"transformers": ("boundary.sampling.transformers_engine", "TransformersEngine")}
+ENGINES = {
+    "vllm": ("boundary.sampling.vllm_engine", "VllmEngine"),
+    "transformers": ("boundary.sampling.transformers_engine", "TransformersEngine"),
+    "openai": ("boundary.sampling.openai_engine", "OpenAIEngine"),
+}
 
 
-def open_engine(name: str, checkpoint: Path) -> Engine:
-    """Load the model in the folder ``checkpoint`` into the engine ``name``, one of ``ENGINES``."""
+def open_engine(name: str, model: ModelRecord, settings: EngineSettings) -> Engine:
+    """Open the engine ``name``, one of ``ENGINES`` or auto, for a model.
+
+    Raises BoundaryError where the model is not there, or the engine is not installed or not for it.
+    """
+    if name == "auto":
+        name = choose_engine(model, settings)
+    if (name == "openai") != (model.endpoint is not None):
+        raise BoundaryError(
+            f"{model.name}: the engine openai samples models that have an `endpoint`, and no other does; "
+            "take the engine auto"
+        )
+    if model.endpoint is None:
+        check_checkpoint(model.checkpoint)
     module, engine = ENGINES[name]
-    opened: Engine = getattr(importlib.import_module(module), engine)(checkpoint)
-    return opened
+    try:
+        opened = getattr(importlib.import_module(module), engine)
+        return opened(model.endpoint) if model.endpoint else opened(model.checkpoint, settings)
+    except ModuleNotFoundError as error:
+        raise BoundaryError(
+            f"the engine {name} needs the package {error.name}, which is not installed here; the "
+            "environments in envs/ have it"
+        ) from error
+
+
+def choose_engine(model: ModelRecord, settings: EngineSettings) -> str:
+    """The engine that ``auto`` means: vLLM wherever it finds a GPU that it may use."""
+    if model.endpoint is not None:
+        return "openai"
+    if settings.gpus == 0:
+        return "transformers"
+    import torch
+
+    if not torch.cuda.is_available():
+        print(f"{model.name}: no GPU here; sampling with transformers on the CPU", file=sys.stderr)
+        return "transformers"
+    if importlib.util.find_spec("vllm") is None:
+        print(
+            f"{model.name}: vLLM is not installed here; sampling with transformers, which is slower",
+            file=sys.stderr,
+        )
+        return "transformers"
+    return "vllm"

@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from boundary.data.provenance import text_digest
 from boundary.errors import BoundaryError, unknown_name
 
 
-def load_template(file: Path, name: str) -> str:
+@dataclass(frozen=True)
+class Template:
+    """How a question is posed: ``text`` with ``{question}``, and the token that ends the answer.
+
+    ``end`` closes a turn of the template's dialogue, for models whose own end token it is not; None
+    leaves it at the model's own.
+    """
+
+    text: str
+    end: str | None = None
+
+    def render(self, question: str) -> str:
+        """The prompt for a question. Braces in the question are its own and stay as they are."""
+        return self.text.format(question=question)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that a model meets of it."""
+        return text_digest(self.text if self.end is None else f"{self.text}\0{self.end}")
+
+
+def read_template(entry: Any) -> Template:
+    """The template of an entry of prompts.yaml: its text alone, or ``text`` and ``end``."""
+    return Template(entry) if isinstance(entry, str) else Template(**entry)
+
+
+def load_template(file: Path, name: str) -> Template:
     """The template ``name`` of a prompts.yaml."""
     try:
         templates = yaml.safe_load(file.read_text())
@@ -17,9 +46,4 @@ def load_template(file: Path, name: str) -> str:
         raise BoundaryError(f"{file}: cannot be read: {error}") from error
     if name not in templates:
         raise BoundaryError(f"{file}: {unknown_name('template', name, templates)}")
-    return str(templates[name])
-
-
-def render(template: str, question: str) -> str:
-    """The prompt for a question. Braces in the question are its own and stay as they are."""
-    return template.format(question=question)
+    return read_template(templates[name])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from boundary.sampling.engine import Request
 
 
 def _hash(document: Any, bits: int) -> int:
@@ -21,6 +24,21 @@ def shard_seed(identity: dict[str, Any]) -> int:
     engines that give their n-th sample the seed plus n.
     """
     return _hash(identity, 64)
+
+
+def engine_seed(seed: int, requests: Sequence[Request]) -> int:
+    """32-bit seed (NumPy takes no more) of an engine that has one for all that it is asked for.
+
+    A hash of the shard's seed and of what is asked: an attempt that goes on after a crash asks for less
+    than the one before and must not draw from the beginning of the same stream again.
+    """
+    asked = [[request.problem_id, *request.sample_indices] for request in requests]
+    return _hash([seed, asked], 32)
+
+
+def request_seed(seed: int, problem_id: str, sample_index: int) -> int:
+    """48-bit seed of one sample at an endpoint: every JSON reader takes it for the same integer."""
+    return _hash([seed, problem_id, sample_index], 48)
 
 
 def uniform_stream(seed: int, problem_id: str, sample_index: int, length: int) -> np.ndarray:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from boundary.data.atomic import link_or_copy
-from boundary.data.journal import Journal
-from boundary.data.provenance import run_record, text_digest
-from boundary.data.records import read_provenance, write_records
+from boundary.data.atomic import link_or_copy, told_when_full
+from boundary.data.journal import Journal, Place
+from boundary.data.provenance import run_record
+from boundary.data.records import read_provenance, write_record_groups
 from boundary.errors import BoundaryError
 from boundary.progress import progress_bar
 from boundary.sampling.engine import Completion, Engine, Request, SamplingParameters
-from boundary.sampling.prompts import render
+from boundary.sampling.prompts import Template
 from boundary.sampling.seeds import shard_seed
 
 SECONDS_BETWEEN_FLUSHES = 2.0
+GROUP_BYTES = 8 << 20  # of the journal; what is held in memory at a flush, and while sealing
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,10 @@ class Shard:
     protocol: int
     questions_sha256: str
     template_name: str
-    template: str
+    template: Template
     parameters: SamplingParameters
+    dtype: str
+    max_model_len: int | None
     seed: int
     number: int
     size: int
@@ -51,8 +55,10 @@ class Shard:
             "benchmark": self.benchmark,
             "protocol": self.protocol,
             "questions_sha256": self.questions_sha256,
-            "template_sha256": text_digest(self.template),
+            "template_sha256": self.template.digest,
             "sampling": asdict(self.parameters),
+            "dtype": self.dtype,
+            "max_model_len": self.max_model_len,
             "seed": self.seed,
             "shard": self.number,
             "shard_size": self.size,
@@ -60,14 +66,15 @@ class Shard:
 
 
 def missing_requests(
-    shard: Shard, problems: pd.DataFrame, drawn: set[tuple[str, int]]
+    shard: Shard, problems: pd.DataFrame, drawn: Iterable[tuple[str, int]]
 ) -> list[Request]:
     """Requests for the samples of the shard that are not among ``drawn``."""
+    have = set(drawn)
     requests = []
     for problem_id, question in zip(problems["problem_id"], problems["question"], strict=True):
-        indices = tuple(i for i in shard.indices if (problem_id, i) not in drawn)
+        indices = tuple(i for i in shard.indices if (problem_id, i) not in have)
         if indices:
-            requests.append(Request(problem_id, render(shard.template, question), indices))
+            requests.append(Request(problem_id, shard.template.render(question), indices))
     return requests
 
 
@@ -83,44 +90,138 @@ def draw_shard(
 
     Journal and sealed shard are kept in the folder ``keep``, under names that hold the identity's
     digest, so that no other setting ever opens or replaces them. A killed attempt loses what it drew
-    since the last flush; the next one draws only that, and each sample from the same stream of random
-    numbers. Attempts at the same shard exclude each other. A later call for the very same samples takes
-    the sealed shard and draws none.
+    since the last flush; the next one draws only that, and each sample from a stream of random numbers
+    of its own. Attempts at the same shard exclude each other. A later call for the very same samples
+    takes the sealed shard and draws none. Texts are in memory for one flush, and one row group while
+    the shard is sealed; what stays is where each sample lies in the journal.
     """
     identity = shard.identity()
-    started = time.monotonic()
     seed = shard_seed(identity)  # a digest of the identity, and so its name, too
     name = f"shard-{shard.number:04d}.{seed:016x}"
     sealed = keep / f"{name}.parquet"
-    with Journal(keep / f"{name}.jsonl", identity) as journal:
+    with told_when_full(keep), Journal(keep / f"{name}.jsonl", identity) as journal:
         if _is_sealed(sealed, identity):
             link_or_copy(sealed, output)
             journal.remove()
             return
-        drawn = [Completion(**entry) for entry in journal.entries]
-        requests = missing_requests(shard, problems, {_key(sample) for sample in drawn})
-        engine = open_engine()
+        samples = _Samples(journal)
+        requests = missing_requests(shard, problems, samples.places)
         if requests:
-            total = len(problems) * shard.size
-            what = f"{shard.model} on {shard.benchmark}, shard {shard.number}"
-            with progress_bar(total, what, "sample", initial=len(drawn)) as bar:
-                samples = engine.sample(requests, shard.parameters, seed)
-                for group in _flushed_groups(samples):
-                    journal.append(asdict(sample) for sample in group)
-                    drawn += group
-                    bar.update(len(group))
+            engine = open_engine()
+            engine.check_template(shard.template.text)
+            _draw(shard, requests, engine, seed, samples)
         provenance = {
             "model": shard.model,
             "template": shard.template_name,
             **identity,
             "shard_seed": seed,
-            **engine.describe(),
-            "seconds": round(time.monotonic() - started, 3),
+            "attempts": samples.attempts,
+            "usage": samples.usage,
             **run_record(),
         }
-        write_records(output, "sample", _in_order(drawn, problems, shard), provenance)
+        order = _expected(shard, problems, samples)
+        write_record_groups(output, "sample", samples.frames(order), provenance)
         link_or_copy(output, sealed)
         journal.remove()
+
+
+class _Samples:
+    """The samples in a journal: where each lies, who drew them, and what they cost in tokens.
+
+    An attempt's line holds its engine's description; the samples below it are that attempt's.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.attempts: list[dict[str, Any]] = []
+        self.places: dict[tuple[str, int], Place] = {}
+        self.usage = {"prompt_tokens": 0, "completion_tokens": 0}
+        for place, entry in journal.entries():
+            self._note(place, entry)
+
+    def begin(self, attempt: dict[str, Any]) -> None:
+        """Begin an attempt: what follows was drawn by it."""
+        (place,) = self.journal.append([{"attempt": attempt}])
+        self._note(place, {"attempt": attempt})
+
+    def append(self, entries: Sequence[dict[str, Any]]) -> None:
+        """Append samples. Raises BoundaryError, and appends none, if the engine drew one twice."""
+        keys = [(entry["problem_id"], entry["sample_index"]) for entry in entries]
+        repeated = [key for key, count in Counter(keys).items() if count > 1 or key in self.places]
+        if repeated:
+            problem, index = repeated[0]
+            raise BoundaryError(
+                f"problem {problem}: the engine drew sample {index} twice, which is a defect of it; "
+                "what was flushed before is whole"
+            )
+        for place, entry in zip(self.journal.append(entries), entries, strict=True):
+            self._note(place, entry)
+
+    def _note(self, place: Place, entry: dict[str, Any]) -> None:
+        if "attempt" in entry:
+            self.attempts.append(entry["attempt"] | {"samples": 0})
+            return
+        self.places[entry["problem_id"], entry["sample_index"]] = place
+        self.attempts[-1]["samples"] += 1
+        self.usage["prompt_tokens"] += entry["n_prompt_tokens"] or 0
+        self.usage["completion_tokens"] += entry["n_tokens"]
+
+    def frames(self, order: Iterable[tuple[str, int]]) -> Iterator[pd.DataFrame]:
+        """Sample records in the given order, some megabytes at a time."""
+        group: list[dict[str, Any]] = []
+        size = 0
+        for key in order:
+            group.append(self.journal.read(self.places[key]))
+            size += self.places[key].length
+            if size >= GROUP_BYTES:
+                yield _frame(group)
+                group, size = [], 0
+        if group:
+            yield _frame(group)
+
+
+def _frame(entries: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(entries).drop(columns="n_prompt_tokens")
+
+
+def _draw(
+    shard: Shard, requests: Sequence[Request], engine: Engine, seed: int, samples: _Samples
+) -> None:
+    """Draw the requested samples into the journal."""
+    total = sum(len(request.sample_indices) for request in requests) + len(samples.places)
+    what = f"{shard.model} on {shard.benchmark}, shard {shard.number}"
+    started = run_record("started")
+    with progress_bar(total, what, "sample", initial=len(samples.places)) as bar:
+        drawn = engine.sample(requests, shard.parameters, seed)
+        for number, group in enumerate(_flushed_groups(drawn)):
+            if number == 0:
+                samples.begin({**engine.describe(), **started})
+            samples.append(group)
+            bar.update(len(group))
+
+
+def _flushed_groups(steps: Iterable[list[Completion]]) -> Iterator[list[dict[str, Any]]]:
+    """Collect samples into groups a few seconds long, or less where they are large.
+
+    What was drawn before an engine fails, or is interrupted, still comes.
+    """
+    group: list[dict[str, Any]] = []
+    size = 0
+    flushed = time.monotonic()
+    try:
+        for finished in steps:
+            group += [asdict(sample) for sample in finished]
+            size += sum(len(sample.text) + 8 * sample.n_tokens for sample in finished)
+            late = time.monotonic() - flushed >= SECONDS_BETWEEN_FLUSHES
+            if group and (late or size >= GROUP_BYTES):
+                yield group
+                group, size, flushed = [], 0, time.monotonic()
+    except (Exception, KeyboardInterrupt):
+        if group:
+            yield group
+        raise
+    if group:
+        yield group
 
 
 def _is_sealed(path: Path, identity: dict[str, Any]) -> bool:
@@ -131,30 +232,13 @@ def _is_sealed(path: Path, identity: dict[str, Any]) -> bool:
         return False
 
 
-def _key(sample: Completion) -> tuple[str, int]:
-    return sample.problem_id, sample.sample_index
-
-
-def _flushed_groups(samples: Iterable[Completion]) -> Iterable[list[Completion]]:
-    """Collect samples into groups a few seconds long."""
-    group: list[Completion] = []
-    flushed = time.monotonic()
-    for sample in samples:
-        group.append(sample)
-        if time.monotonic() - flushed >= SECONDS_BETWEEN_FLUSHES:
-            yield group
-            group, flushed = [], time.monotonic()
-    if group:
-        yield group
-
-
-def _in_order(drawn: list[Completion], problems: pd.DataFrame, shard: Shard) -> pd.DataFrame:
+def _expected(shard: Shard, problems: pd.DataFrame, samples: _Samples) -> list[tuple[str, int]]:
     """The shard's samples by problem and index. Raises BoundaryError if the engine left any out."""
-    by_key = {_key(sample): asdict(sample) for sample in drawn}
     expected = [(problem, index) for problem in problems["problem_id"] for index in shard.indices]
-    if len(drawn) != len(expected) or by_key.keys() != set(expected):
+    if samples.places.keys() != set(expected):
         raise BoundaryError(
-            f"shard {shard.number} of {shard.model} on {shard.benchmark}: {len(drawn)} samples drawn, "
-            f"{len(by_key)} of them different, {len(expected)} expected; this is a defect of the engine"
+            f"shard {shard.number} of {shard.model} on {shard.benchmark}: {len(samples.places)} samples "
+            f"drawn, {len(expected)} expected; this is a defect of the engine. A rerun draws what is "
+            "missing"
         )
-    return pd.DataFrame([by_key[key] for key in expected])
+    return expected

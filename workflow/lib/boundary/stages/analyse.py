@@ -1,4 +1,4 @@
-"""Stage analyse: count a cell's verdicts, and estimate statistics from the counts."""
+"""Stage analyse: check a cell's samples, count its verdicts, estimate statistics from the counts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,24 @@ from pathlib import Path
 
 from boundary.estimation import STATISTICS
 
-HELP = "count verdicts and estimate statistics with intervals"
+HELP = "check samples, count verdicts and estimate statistics with intervals"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the stage's steps and their arguments."""
     steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    samples = steps.add_parser(
+        "samples", help="check a cell's samples: missing, repeated, cut off, failed"
+    )
+    samples.add_argument(
+        "--samples", type=Path, nargs="+", required=True, help="the cell's shards of samples"
+    )
+    samples.add_argument("--problems", type=Path, required=True, help="problems.parquet")
+    samples.add_argument(
+        "--n", type=int, required=True, help="samples that every problem must have"
+    )
+    samples.add_argument("--output", type=Path, required=True, help="samples.csv of the cell")
+    samples.add_argument("--by-problem", type=Path, required=True, help="CSV of every problem")
     counts = steps.add_parser("counts", help="count a cell's verdicts problem by problem")
     counts.add_argument(
         "--verdicts", type=Path, nargs="+", required=True, help="the cell's shards of verdicts"
@@ -34,10 +46,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run one step."""
-    if arguments.step == "counts":
+    if arguments.step == "samples":
+        _check_samples(arguments)
+    elif arguments.step == "counts":
         _count(arguments)
     else:
         _estimate(arguments)
+
+
+def _check_samples(arguments: argparse.Namespace) -> None:
+    from boundary.data.atomic import atomic_path
+    from boundary.data.records import read_provenance, read_records
+    from boundary.estimation.counts import check_one_cell
+    from boundary.estimation.samples import describe_samples, read_samples
+
+    check_one_cell({path: read_provenance(path) for path in arguments.samples})
+    problem_ids = read_records(arguments.problems, "problem", ["problem_id"])["problem_id"]
+    samples = read_samples(arguments.samples)
+    by_problem, cell = describe_samples(samples, list(problem_ids), arguments.n)
+    for table, output in ((by_problem, arguments.by_problem), (cell, arguments.output)):
+        with atomic_path(output) as file:
+            table.to_csv(file, index=False)
 
 
 def _count(arguments: argparse.Namespace) -> None:

@@ -24,6 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     source.add_argument("--hub", metavar="ID", help="identifier on the Hugging Face hub")
     source.add_argument("--path", type=Path, help="folder in Hugging Face format")
+    source.add_argument(
+        "--endpoint",
+        type=json.loads,
+        metavar="JSON",
+        help="a model that is served; keys as `endpoint` in config/models.yaml, for example "
+        '\'{"url": "http://localhost:8000/v1", "model": "NAME"}\'',
+    )
     parser.add_argument("--revision", help="commit hash of the hub's repository")
     training = parser.add_argument_group("training")
     training.add_argument("--template", help="name of the prompt template to train with")
@@ -47,18 +54,22 @@ def run(arguments: argparse.Namespace) -> None:
         ModelRecord,
         checkpoint_digest,
         download_checkpoint,
+        read_endpoint,
         write_model_record,
     )
 
     _check_arguments(arguments)
     if arguments.hub:
         folder = download_checkpoint(arguments.hub, arguments.revision)
-        record = ModelRecord(arguments.name, folder, arguments.revision)
+        record = ModelRecord(arguments.name, arguments.revision, folder)
+    elif arguments.endpoint:
+        endpoint = read_endpoint(arguments.endpoint)
+        record = ModelRecord(arguments.name, endpoint.revision, endpoint=endpoint)
     else:
         checkpoint = arguments.path or arguments.output.with_name("checkpoint")
         if not arguments.path:
             _train(arguments, checkpoint)
-        record = ModelRecord(arguments.name, checkpoint, checkpoint_digest(checkpoint))
+        record = ModelRecord(arguments.name, checkpoint_digest(checkpoint), checkpoint)
     write_model_record(arguments.output, record)
 
 

@@ -8,6 +8,23 @@ from pathlib import Path
 from boundary.sampling.engines import ENGINES
 
 HELP = "draw one shard of samples; resumes from its journal after a crash"
+EXAMPLES = """\
+examples:
+  an own checkpoint, on one GPU (or, where there is none, on the CPU):
+    boundary benchmarks --name mine --path problems.jsonl --output problems.parquet
+    boundary models --name my-rl --path /data/step-300 --output my-rl.json
+    boundary sample --model my-rl.json --problems problems.parquet --template simplerl \\
+        --shard-size 32 --output my-rl.parquet
+  on four GPUs that share the model:
+    boundary sample ... --engine vllm --gpus 4
+  through an endpoint; its key is read from the variable named in key_variable:
+    boundary models --name served --output served.json --endpoint \\
+        '{"url": "https://HOST/v1", "model": "NAME", "api": "chat", "key_variable": "MY_KEY"}'
+    boundary sample --model served.json --problems problems.parquet --template plain \\
+        --temperature 1 --top-p 1 --output served.parquet
+
+The same command again goes on where a killed one was; --shard 1, 2, ... draw further samples.
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,10 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shard-size", type=int, default=32, help="samples of every problem (default: 32)"
     )
-    parser.add_argument(
-        "--engine", choices=sorted(ENGINES), default="transformers", help="back end"
-    )
-    parser.add_argument("--threads", type=int, help="CPU threads")
+    parser.add_argument("--threads", type=int, help="CPU threads of the transformers engine")
     parser.add_argument(
         "--keep",
         type=Path,
@@ -40,6 +54,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: `kept` beside the output)",
     )
     parser.add_argument("--output", type=Path, required=True, help="shard to write (.parquet)")
+    add_engine_arguments(parser.add_argument_group("engine"))
+
+
+def add_engine_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare how the model is loaded."""
+    group.add_argument(
+        "--engine",
+        choices=["auto", *sorted(ENGINES)],
+        default="auto",
+        help="auto is vllm where there is a GPU, else transformers; openai for an endpoint's model "
+        "(default: auto)",
+    )
+    group.add_argument(
+        "--gpus",
+        type=int,
+        default=1,
+        help="GPUs to spread the model over; 0 is the CPU (default: 1)",
+    )
+    group.add_argument(
+        "--dtype",
+        default="auto",
+        choices=["auto", "bfloat16", "float16", "float32"],
+        help="number format; auto is the checkpoint's own (default: auto)",
+    )
+    group.add_argument(
+        "--max-model-len",
+        type=int,
+        metavar="TOKENS",
+        help="longest sequence, prompt and response together (default: the model's context)",
+    )
+    group.add_argument(
+        "--gpu-memory-utilization",
+        type=float,
+        default=0.9,
+        metavar="SHARE",
+        help="of a GPU's memory that vllm takes (default: 0.9)",
+    )
+    group.add_argument(
+        "--prefix-caching",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="let vllm prefill a prompt once for all its samples (default: yes)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -47,7 +104,7 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.data.model_record import read_model_record
     from boundary.data.provenance import questions_digest
     from boundary.data.records import read_provenance, read_records
-    from boundary.sampling.engine import SamplingParameters
+    from boundary.sampling.engine import EngineSettings, SamplingParameters
     from boundary.sampling.engines import open_engine
     from boundary.sampling.prompts import load_template
     from boundary.sampling.shard import Shard, draw_shard
@@ -58,7 +115,15 @@ def run(arguments: argparse.Namespace) -> None:
         torch.set_num_threads(arguments.threads)
     model = read_model_record(arguments.model)
     benchmark = read_provenance(arguments.problems)
-    problems = read_records(arguments.problems, "problem")
+    problems = read_records(arguments.problems, "problem", ["problem_id", "question"])
+    template = load_template(arguments.prompts, arguments.template)
+    settings = EngineSettings(
+        gpus=arguments.gpus,
+        dtype=arguments.dtype,
+        max_model_len=arguments.max_model_len,
+        gpu_memory_utilization=arguments.gpu_memory_utilization,
+        prefix_caching=arguments.prefix_caching,
+    )
     shard = Shard(
         model=model.name,
         model_revision=model.revision,
@@ -66,8 +131,12 @@ def run(arguments: argparse.Namespace) -> None:
         protocol=benchmark["protocol"],
         questions_sha256=questions_digest(problems["problem_id"], problems["question"]),
         template_name=arguments.template,
-        template=load_template(arguments.prompts, arguments.template),
-        parameters=SamplingParameters(arguments.temperature, arguments.top_p, arguments.max_tokens),
+        template=template,
+        parameters=SamplingParameters(
+            arguments.temperature, arguments.top_p, arguments.max_tokens, template.end
+        ),
+        dtype=settings.dtype,
+        max_model_len=settings.max_model_len,
         seed=arguments.seed,
         number=arguments.shard,
         size=arguments.shard_size,
@@ -75,7 +144,7 @@ def run(arguments: argparse.Namespace) -> None:
     draw_shard(
         shard,
         problems,
-        lambda: open_engine(arguments.engine, model.checkpoint),
+        lambda: open_engine(arguments.engine, model, settings),
         keep=arguments.keep or arguments.output.with_name("kept"),
         output=arguments.output,
     )

@@ -19,13 +19,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Judge the shard and write the verdicts; the samples stay as they are."""
     from boundary.data.provenance import file_digest, package_versions, run_record
     from boundary.data.records import read_provenance, read_records, write_records
-    from boundary.verification.shard import check_questions, judge_samples
+    from boundary.verification.shard import check_questions, check_shard, judge_samples
 
     columns = ["problem_id", "sample_index", "text", "finish_reason"]
     samples = read_records(arguments.samples, "sample", columns)
     problems = read_records(arguments.problems, "problem", ["problem_id", "question", "gold"])
     drawn = read_provenance(arguments.samples)
     check_questions(drawn, problems)
+    check_shard(drawn, samples, problems)
     verdicts = judge_samples(samples, problems)
     provenance = {
         "verifier": "math",

@@ -9,10 +9,11 @@ from string import Formatter
 from typing import Any, Literal
 
 from boundary.errors import BoundaryError, unknown_name
+from boundary.sampling.prompts import Template, read_template
 from boundary.study.documents import load_document
 
 Role = Literal["base", "rlvr", "instruct", "distilled"]
-MODEL_SOURCES = ("pretrain", "rlvr", "hub", "path")
+MODEL_SOURCES = ("pretrain", "rlvr", "hub", "path", "endpoint")
 BENCHMARK_SOURCES = ("generate", "path")
 
 
@@ -28,6 +29,29 @@ class Model:
     base: str | None
     source: str
     settings: dict[str, Any]
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine that samples it; auto leaves that to the machine."""
+        return "openai" if self.source == "endpoint" else str(self.settings["engine"])
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that sampling it takes."""
+        return 0 if self.source == "endpoint" else int(self.settings["gpus"])
+
+    @property
+    def engine_arguments(self) -> list[str]:
+        """Arguments of the stage sample that say how it is sampled."""
+        arguments = [f"--engine={self.engine}"]
+        if self.source == "endpoint":
+            return arguments
+        for key in ("gpus", "dtype", "max_model_len", "gpu_memory_utilization"):
+            if key in self.settings:
+                arguments.append(f"--{key.replace('_', '-')}={self.settings[key]}")
+        if not self.settings["prefix_caching"]:
+            arguments.append("--no-prefix-caching")
+        return arguments
 
     @property
     def training_benchmarks(self) -> list[str]:
@@ -52,7 +76,7 @@ class Catalogue:
 
     models: dict[str, Model]
     benchmarks: dict[str, Benchmark]
-    prompts: dict[str, str]
+    prompts: dict[str, Template]
 
 
 def load_catalogue(config: Path, schemas: Path) -> Catalogue:
@@ -64,9 +88,9 @@ def load_catalogue(config: Path, schemas: Path) -> Catalogue:
     def load(name: str) -> dict[str, Any]:
         return load_document(config / f"{name}.yaml", schemas / f"{name}.schema.yaml")
 
-    prompts = load("prompts")
+    prompts = {name: read_template(entry) for name, entry in load("prompts").items()}
     for name, template in prompts.items():
-        _check_template(template, f"{config / 'prompts.yaml'}: {name}")
+        _check_template(template.text, f"{config / 'prompts.yaml'}: {name}")
     benchmarks = {
         name: Benchmark(
             name, entry["label"], entry["protocol"], _source(entry, BENCHMARK_SOURCES), entry
@@ -115,7 +139,7 @@ def _check_model(
     model: Model,
     models: dict[str, Model],
     benchmarks: dict[str, Benchmark],
-    prompts: dict[str, str],
+    prompts: dict[str, Template],
     file: Path,
 ) -> None:
     place = f"{file}: {model.name}"

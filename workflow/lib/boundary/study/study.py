@@ -22,6 +22,7 @@ RESERVED = {
     "locate_model",
     "sample",
     "verify",
+    "check_samples",
     "count",
     "estimate",
     "draw_figure",

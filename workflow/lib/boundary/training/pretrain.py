@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from boundary.miniature.corpus import write_documents
 from boundary.miniature.tokenizer import build_tokenizer
 from boundary.progress import track
-from boundary.sampling.prompts import render
+from boundary.sampling.prompts import Template
 from boundary.training.architecture import build_model
 from boundary.training.optimiser import build_optimiser, take_step
 
@@ -40,18 +40,18 @@ def length_sorted_batches(
 
 
 def tokenized_documents(
-    recipe: Mapping[str, Any], template: str, tokenizer: PreTrainedTokenizerFast
+    recipe: Mapping[str, Any], template: Template, tokenizer: PreTrainedTokenizerFast
 ) -> Iterator[list[int]]:
     """The corpus as token ids: the prompt as a sampler will render it, the solution, ``<eos>``."""
     corpus = recipe["corpus"]
     documents = write_documents(recipe["seed"], tuple(corpus["operands"]), corpus["habits"])
     for question, solution in documents:
-        text = render(template, question) + solution + tokenizer.eos_token
+        text = template.render(question) + solution + tokenizer.eos_token
         yield tokenizer(text)["input_ids"]
 
 
 def pretrain(
-    recipe: Mapping[str, Any], template: str
+    recipe: Mapping[str, Any], template: Template
 ) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast, list[dict[str, float]]]:
     """Train a base model by ``recipe`` (``pretrain`` in the schema of config/models.yaml).
 

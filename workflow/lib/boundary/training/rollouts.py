@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -11,11 +12,12 @@ from torch.nn.utils.rnn import pad_sequence
 from boundary.errors import BoundaryError
 from boundary.sampling.context import context_length
 from boundary.sampling.decoding import decode
-from boundary.sampling.prompts import render
 
 if TYPE_CHECKING:
     import pandas as pd
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from boundary.sampling.prompts import Template
 
 Reward = Callable[[str, str], float]
 
@@ -27,10 +29,10 @@ class Problem(NamedTuple):
     gold: str
 
 
-def posed_problems(records: pd.DataFrame, template: str) -> list[Problem]:
+def posed_problems(records: pd.DataFrame, template: Template) -> list[Problem]:
     """Problem records as the trainer poses them."""
     return [
-        Problem(render(template, question), gold)
+        Problem(template.render(question), gold)
         for question, gold in zip(records["question"], records["gold"], strict=True)
     ]
 
@@ -106,7 +108,7 @@ def draw_groups(
         top_p=1.0,
         end_ids=[tokenizer.eos_token_id],
     )
-    for row in decoded:
+    for row in chain.from_iterable(decoded):
         group = row.row // group_size
         prompt = prompts[group]
         before = torch.zeros(len(prompt) - 1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from boundary.data.completeness import check_complete
 from boundary.data.provenance import questions_digest
 from boundary.errors import BoundaryError
 from boundary.progress import progress_bar
@@ -21,6 +22,13 @@ def check_questions(drawn: dict[str, Any], problems: pd.DataFrame) -> None:
             "samples answer other questions than the benchmark now asks; raise the benchmark's "
             "protocol in config/benchmarks.yaml to draw them anew"
         )
+
+
+def check_shard(drawn: dict[str, Any], samples: pd.DataFrame, problems: pd.DataFrame) -> None:
+    """See that a shard holds its samples of every problem, each once, before any is judged."""
+    first = drawn["shard"] * drawn["shard_size"]
+    indices = range(first, first + drawn["shard_size"])
+    check_complete(samples, list(problems["problem_id"]), indices)
 
 
 def judge_samples(samples: pd.DataFrame, problems: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,103 @@
+"""A checkpoint's tokenizer, context and end tokens: prompts to token ids, and responses to text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
+
+from boundary.errors import BoundaryError
+from boundary.sampling.context import context_length
+from boundary.sampling.engine import Request, SamplingParameters
+
+MARKER = re.compile(
+    "<[|\uff5c][^|\uff5c<>]+[|\uff5c]>"
+)  # the special tokens of a dialogue: <|im_start|>
+
+
+@dataclass(frozen=True)
+class EncodedPrompt:
+    """A request as token ids; ``max_tokens`` is what the context leaves for a response."""
+
+    request: Request
+    token_ids: list[int]
+    max_tokens: int
+
+
+class Encoding:
+    """What engines must know of the checkpoint in a folder, without its weights.
+
+    ``context`` is the longest sequence in tokens: the model's own, or ``max_model_len`` if that is
+    shorter. Raises BoundaryError if configuration or tokenizer cannot be loaded.
+    """
+
+    def __init__(self, checkpoint: Path, max_model_len: int | None = None) -> None:
+        self.checkpoint = checkpoint
+        try:
+            self.config = AutoConfig.from_pretrained(checkpoint)
+            self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint)
+        except (OSError, ValueError, KeyError) as error:
+            raise BoundaryError(f"{checkpoint}: cannot be loaded: {error}") from error
+        own = context_length(self.config)
+        self.context = min(own, max_model_len or own)
+
+    def encode(
+        self, requests: Sequence[Request], parameters: SamplingParameters
+    ) -> list[EncodedPrompt]:
+        """The requests' prompts as token ids.
+
+        Raises BoundaryError naming the problem whose prompt leaves no room for a response.
+        """
+        return [self._encode(request, parameters.max_tokens) for request in requests]
+
+    def _encode(self, request: Request, max_tokens: int) -> EncodedPrompt:
+        bos = self.tokenizer.bos_token
+        written = bos is not None and request.prompt.startswith(bos)
+        token_ids = self.tokenizer(request.prompt, add_special_tokens=not written)["input_ids"]
+        room = self.context - len(token_ids)
+        if room < 1:
+            raise BoundaryError(
+                f"problem {request.problem_id}: its prompt has {len(token_ids)} tokens and the model "
+                f"a context of {self.context}; leave the problem out of the benchmark or take a model "
+                "with a longer context (or a larger max_model_len)"
+            )
+        return EncodedPrompt(request, token_ids, min(max_tokens, room))
+
+    def check_template(self, text: str) -> None:
+        """See that the special tokens that a template writes are tokens of this tokenizer."""
+        for marker in sorted(set(MARKER.findall(text))):
+            self._token_of(marker, "the prompt template writes")
+
+    def _token_of(self, marker: str, who: str) -> int:
+        token_ids = self.tokenizer(marker, add_special_tokens=False)["input_ids"]
+        if len(token_ids) != 1:
+            raise BoundaryError(
+                f"{self.checkpoint}: {who} {marker!r}, which is no token of this tokenizer (it makes "
+                f"{len(token_ids)} of it); the template is made for another family of models"
+            )
+        return token_ids[0]
+
+    def end_token_ids(self, parameters: SamplingParameters) -> list[int]:
+        """The tokens that end a response: tokenizer's, checkpoint's and template's; no stop words."""
+        try:
+            configured = GenerationConfig.from_pretrained(self.checkpoint).eos_token_id
+        except OSError:  # it has no generation_config.json
+            configured = self.config.eos_token_id
+        listed = configured if isinstance(configured, list) else [configured]
+        found = {*listed, self.tokenizer.eos_token_id} - {None}
+        if parameters.end is not None:
+            found.add(self._token_of(parameters.end, "the prompt template ends with"))
+        if not found:
+            raise BoundaryError(
+                f"{self.checkpoint}: neither tokenizer nor generation_config.json names an end-of-text "
+                "token, so that no response would ever end; set eos_token in tokenizer_config.json"
+            )
+        return sorted(found)
+
+    def text(self, token_ids: Sequence[int], ended: bool) -> str:
+        """A response's text: without special tokens, and without the one that ``ended`` it."""
+        kept = token_ids[:-1] if ended else token_ids
+        return self.tokenizer.decode(kept, skip_special_tokens=True)

