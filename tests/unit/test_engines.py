@@ -4,7 +4,9 @@ import json
 import shutil
 
 import pytest
-from boundary.data.model_record import Endpoint, ModelRecord, check_checkpoint
+from boundary.data.checkpoint import check_checkpoint
+from boundary.data.endpoint import Endpoint
+from boundary.data.model_record import ModelRecord
 from boundary.errors import BoundaryError
 from boundary.sampling.encoding import Encoding
 from boundary.sampling.engine import EngineSettings, Request, SamplingParameters

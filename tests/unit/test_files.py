@@ -5,14 +5,9 @@ import multiprocessing
 import pandas as pd
 import pytest
 from boundary.data.atomic import atomic_path
+from boundary.data.checkpoint import checkpoint_digest, download_checkpoint
 from boundary.data.journal import Journal
-from boundary.data.model_record import (
-    ModelRecord,
-    checkpoint_digest,
-    download_checkpoint,
-    read_model_record,
-    write_model_record,
-)
+from boundary.data.model_record import ModelRecord, read_model_record, write_model_record
 from boundary.data.problem_file import load_problem_file
 from boundary.data.records import read_provenance, read_records, write_records
 from boundary.errors import BoundaryError

@@ -7,7 +7,7 @@ from itertools import chain
 
 import pytest
 from boundary.cli import main
-from boundary.data.model_record import Endpoint
+from boundary.data.endpoint import Endpoint
 from boundary.data.records import read_provenance, read_records, write_records
 from boundary.errors import BoundaryError
 from boundary.sampling.engine import Request, SamplingParameters

@@ -42,11 +42,11 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._open_locked()
         try:
-            documents = self._scan()
-            header, found = next(documents, (Place(0, 0), None))
-            if found == self.header:
-                self._end = header.length
-                for place, _ in documents:
+            lines = self._lines()
+            first = next(lines, None)
+            if first and self._parse(first[1], 1) == self.header:
+                self._end = first[0].length
+                for place, _ in lines:
                     self._end = place.start + place.length
             self._file.truncate(self._end)
             if self._end == 0:
@@ -68,28 +68,31 @@ class Journal:
                 pass  # its holder finished and removed it while we waited
             file.close()
 
-    def _scan(self) -> Iterator[tuple[Place, dict[str, Any]]]:
-        """The documents of all whole lines, and where they lie."""
+    def _lines(self) -> Iterator[tuple[Place, bytes]]:
+        """All whole lines, and where they lie."""
         assert self._file is not None
         self._file.seek(0)
         start = 0
-        for number, line in enumerate(self._file, start=1):
+        for line in self._file:
             if not line.endswith(b"\n"):
                 return
-            try:
-                yield Place(start, len(line)), json.loads(line)
-            except ValueError as error:  # no JSON, or no UTF-8
-                raise BoundaryError(
-                    f"{self.path}, line {number}: not JSON ({error}); the journal was damaged by "
-                    "something other than a crash: remove the file to sample this shard anew"
-                ) from error
+            yield Place(start, len(line)), line
             start += len(line)
+
+    def _parse(self, line: bytes, number: int) -> dict[str, Any]:
+        try:
+            return json.loads(line)
+        except ValueError as error:  # no JSON, or no UTF-8
+            raise BoundaryError(
+                f"{self.path}, line {number}: not JSON ({error}); the journal was damaged by "
+                "something other than a crash: remove the file to sample this shard anew"
+            ) from error
 
     def entries(self) -> Iterator[tuple[Place, dict[str, Any]]]:
         """All entries in order, one at a time, and where each lies."""
-        scan = self._scan()
-        next(scan)
-        yield from scan
+        for number, (place, line) in enumerate(self._lines(), start=1):
+            if number > 1:  # the header
+                yield place, self._parse(line, number)
 
     def append(self, entries: Sequence[dict[str, Any]]) -> list[Place]:
         """Append entries, wait until they are on disk, and tell where they lie.

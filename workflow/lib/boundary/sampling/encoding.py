@@ -11,11 +11,10 @@ from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrained
 
 from boundary.errors import BoundaryError
 from boundary.sampling.context import context_length
-from boundary.sampling.engine import Request, SamplingParameters
+from boundary.sampling.engine import Completion, Request, SamplingParameters
 
-MARKER = re.compile(
-    "<[|\uff5c][^|\uff5c<>]+[|\uff5c]>"
-)  # the special tokens of a dialogue: <|im_start|>
+# The special tokens of a dialogue: <|im_start|>, and DeepSeek's with full-width bars.
+MARKER = re.compile("<[|\uff5c][^|\uff5c<>]+[|\uff5c]>")
 
 
 @dataclass(frozen=True)
@@ -96,6 +95,26 @@ class Encoding:
                 "token, so that no response would ever end; set eos_token in tokenizer_config.json"
             )
         return sorted(found)
+
+    def completion(
+        self,
+        prompt: EncodedPrompt,
+        sample_index: int,
+        token_ids: list[int],
+        finish_reason: str,
+        logprob_sum: float | None,
+    ) -> Completion:
+        """The sample that an engine has drawn as ``token_ids``, the end token included."""
+        return Completion(
+            problem_id=prompt.request.problem_id,
+            sample_index=sample_index,
+            text=self.text(token_ids, ended=finish_reason == "stop"),
+            token_ids=token_ids,
+            n_tokens=len(token_ids),
+            finish_reason=finish_reason,
+            logprob_sum=logprob_sum,
+            n_prompt_tokens=len(prompt.token_ids),
+        )
 
     def text(self, token_ids: Sequence[int], ended: bool) -> str:
         """A response's text: without special tokens, and without the one that ``ended`` it."""

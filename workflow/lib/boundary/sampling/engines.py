@@ -6,7 +6,8 @@ import importlib
 import importlib.util
 import sys
 
-from boundary.data.model_record import ModelRecord, check_checkpoint
+from boundary.data.checkpoint import check_checkpoint
+from boundary.data.model_record import ModelRecord
 from boundary.errors import BoundaryError
 from boundary.sampling.engine import Engine, EngineSettings
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
@@ -11,15 +11,14 @@ from typing import Any
 
 import openai
 
-from boundary.data.model_record import Endpoint
+from boundary.data.endpoint import Endpoint
 from boundary.data.provenance import package_versions
 from boundary.errors import BoundaryError
 from boundary.sampling.engine import Completion, Engine, Request, SamplingParameters
 from boundary.sampling.seeds import request_seed
 
-RETRIES = (
-    10  # the client waits between them: from half a second, doubling, to 8, or as the server says
-)
+# Between them the client waits: from half a second, doubling, to 8, or as the server says.
+RETRIES = 10
 SECONDS_TO_WAIT = 1.0  # for an answer, before the caller may do what is due
 SECONDS_TO_CONNECT = 10.0
 
@@ -162,11 +161,11 @@ class OpenAIEngine(Engine):
         return BoundaryError(f"{where}: {type(error).__name__}: {said}; {kept}")
 
 
-def _key(endpoint: Endpoint, environment: Mapping[str, str] = os.environ) -> str | None:
+def _key(endpoint: Endpoint) -> str | None:
     """The key that the endpoint's entry names. Raises BoundaryError if it is not set."""
     if endpoint.key_variable is None:
         return None
-    key = environment.get(endpoint.key_variable)
+    key = os.environ.get(endpoint.key_variable)
     if not key:
         raise BoundaryError(
             f"{endpoint.url}: its key is not set; export {endpoint.key_variable}=... first"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,13 +66,12 @@ class Shard:
 
 
 def missing_requests(
-    shard: Shard, problems: pd.DataFrame, drawn: Iterable[tuple[str, int]]
+    shard: Shard, problems: pd.DataFrame, drawn: Container[tuple[str, int]]
 ) -> list[Request]:
     """Requests for the samples of the shard that are not among ``drawn``."""
-    have = set(drawn)
     requests = []
     for problem_id, question in zip(problems["problem_id"], problems["question"], strict=True):
-        indices = tuple(i for i in shard.indices if (problem_id, i) not in have)
+        indices = tuple(i for i in shard.indices if (problem_id, i) not in drawn)
         if indices:
             requests.append(Request(problem_id, shard.template.render(question), indices))
     return requests

@@ -121,15 +121,12 @@ class TransformersEngine(Engine):
             yield [self._completion(*owners[row.row], row) for row in finished]
 
     def _completion(self, prompt: EncodedPrompt, sample_index: int, row: Decoded) -> Completion:
-        return Completion(
-            problem_id=prompt.request.problem_id,
-            sample_index=sample_index,
-            text=self.encoding.text(row.token_ids, row.finished),
-            token_ids=row.token_ids,
-            n_tokens=len(row.token_ids),
-            finish_reason="stop" if row.finished else "length",
-            logprob_sum=float(sum(row.log_probabilities)),
-            n_prompt_tokens=len(prompt.token_ids),
+        return self.encoding.completion(
+            prompt,
+            sample_index,
+            row.token_ids,
+            "stop" if row.finished else "length",
+            float(sum(row.log_probabilities)),
         )
 
 

@@ -79,14 +79,14 @@ class VllmEngine(Engine):
         waiting = deque(self.encoding.encode(_drawable(requests, parameters), parameters))
         seed = engine_seed(seed, requests)
         engine = self._load(waiting, seed)
+        example = drawing_parameters(waiting[0], parameters, end_ids)
+        self.description = self._describe(engine, example, seed)
         busy = 2 * engine.vllm_config.scheduler_config.max_num_seqs
         running = _Running(self.encoding)
         while waiting or running.samples:
             while waiting and running.samples < busy:
                 prompt = waiting.popleft()
                 drawing = drawing_parameters(prompt, parameters, end_ids)
-                if not self.description:
-                    self.description = self._describe(engine, drawing, seed)
                 name = running.add(prompt)
                 engine.add_request(name, {"prompt_token_ids": prompt.token_ids}, drawing)
             yield running.take(engine.step())
@@ -208,14 +208,10 @@ class _Running:
         return finished
 
     def _completion(self, prompt: EncodedPrompt, part: Any, token_ids: list[int]) -> Completion:
-        known = part.finish_reason in ("stop", "length")
-        return Completion(
-            problem_id=prompt.request.problem_id,
-            sample_index=prompt.request.sample_indices[part.index],
-            text=self.encoding.text(token_ids, part.finish_reason == "stop"),
-            token_ids=token_ids,
-            n_tokens=len(token_ids),
-            finish_reason=part.finish_reason if known else "error",
-            logprob_sum=part.cumulative_logprob,
-            n_prompt_tokens=len(prompt.token_ids),
+        return self.encoding.completion(
+            prompt,
+            prompt.request.sample_indices[part.index],
+            token_ids,
+            part.finish_reason if part.finish_reason in ("stop", "length") else "error",
+            part.cumulative_logprob,
         )

@@ -50,13 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train or locate the model and write its record."""
-    from boundary.data.model_record import (
-        ModelRecord,
-        checkpoint_digest,
-        download_checkpoint,
-        read_endpoint,
-        write_model_record,
-    )
+    from boundary.data.checkpoint import checkpoint_digest, download_checkpoint
+    from boundary.data.endpoint import read_endpoint
+    from boundary.data.model_record import ModelRecord, write_model_record
 
     _check_arguments(arguments)
     if arguments.hub:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
 
+from boundary.sampling.engine import EngineSettings
 from boundary.sampling.engines import ENGINES
 
 HELP = "draw one shard of samples; resumes from its journal after a crash"
@@ -69,32 +71,33 @@ def add_engine_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--gpus",
         type=int,
-        default=1,
-        help="GPUs to spread the model over; 0 is the CPU (default: 1)",
+        default=EngineSettings.gpus,
+        help="GPUs to spread the model over; 0 is the CPU (default: %(default)s)",
     )
     group.add_argument(
         "--dtype",
-        default="auto",
+        default=EngineSettings.dtype,
         choices=["auto", "bfloat16", "float16", "float32"],
         help="number format; auto is the checkpoint's own (default: auto)",
     )
     group.add_argument(
         "--max-model-len",
         type=int,
+        default=EngineSettings.max_model_len,
         metavar="TOKENS",
         help="longest sequence, prompt and response together (default: the model's context)",
     )
     group.add_argument(
         "--gpu-memory-utilization",
         type=float,
-        default=0.9,
+        default=EngineSettings.gpu_memory_utilization,
         metavar="SHARE",
-        help="of a GPU's memory that vllm takes (default: 0.9)",
+        help="of a GPU's memory that vllm takes (default: %(default)s)",
     )
     group.add_argument(
         "--prefix-caching",
         action=argparse.BooleanOptionalAction,
-        default=True,
+        default=EngineSettings.prefix_caching,
         help="let vllm prefill a prompt once for all its samples (default: yes)",
     )
 
@@ -104,7 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.data.model_record import read_model_record
     from boundary.data.provenance import questions_digest
     from boundary.data.records import read_provenance, read_records
-    from boundary.sampling.engine import EngineSettings, SamplingParameters
+    from boundary.sampling.engine import SamplingParameters
     from boundary.sampling.engines import open_engine
     from boundary.sampling.prompts import load_template
     from boundary.sampling.shard import Shard, draw_shard
@@ -118,11 +121,7 @@ def run(arguments: argparse.Namespace) -> None:
     problems = read_records(arguments.problems, "problem", ["problem_id", "question"])
     template = load_template(arguments.prompts, arguments.template)
     settings = EngineSettings(
-        gpus=arguments.gpus,
-        dtype=arguments.dtype,
-        max_model_len=arguments.max_model_len,
-        gpu_memory_utilization=arguments.gpu_memory_utilization,
-        prefix_caching=arguments.prefix_caching,
+        **{field.name: getattr(arguments, field.name) for field in fields(EngineSettings)}
     )
     shard = Shard(
         model=model.name,
