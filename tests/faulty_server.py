@@ -3,11 +3,12 @@
 It answers by itself, or, given ``upstream``, stands before a real server. ``faults`` is one letter for
 each request in the order in which they arrive, and none after that:
 
-    .  none    4  status 429    5  status 500    x  connection dropped    t  no answer for `stall` seconds
+    .  none    4  status 429    5  status 500    x  connection dropped    t  `stall` seconds late
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -19,6 +20,7 @@ class FaultyServer:
     def __init__(self, faults="", upstream=None, stall=1.0, key=None):
         self.faults, self.upstream, self.stall, self.key = faults, upstream, stall, key
         self.requests: list[dict] = []
+        self.headers: list[dict] = []
         self.at_once = self.most_at_once = 0
         self._lock = threading.Lock()
         server = self
@@ -48,6 +50,7 @@ class FaultyServer:
         with self._lock:
             number = len(self.requests)
             self.requests.append(json.loads(body) | {"path": handler.path})
+            self.headers.append({name.lower(): value for name, value in handler.headers.items()})
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -62,8 +65,6 @@ class FaultyServer:
             return
         if fault == "t":
             time.sleep(self.stall)
-            handler.close_connection = True
-            return
         if fault in "45":
             status = {"4": 429, "5": 500}[fault]
             return self._send(
@@ -107,4 +108,5 @@ class FaultyServer:
         for name, value in {"Content-Length": str(len(body)), **dict(headers)}.items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(body)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it waited no longer
+            handler.wfile.write(body)

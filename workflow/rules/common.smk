@@ -10,12 +10,11 @@ from snakemake.exceptions import WorkflowError
 
 ENVIRONMENTS = Path(workflow.basedir) / "envs"
 LIBRARY = Path(workflow.basedir) / "workflow" / "lib"
-SCHEMAS = Path(workflow.basedir) / "workflow" / "schemas"
 sys.path.insert(0, str(LIBRARY))
 
 from boundary.errors import BoundaryError
 from boundary.study.code_digest import code_digest
-from boundary.study.documents import check_document
+from boundary.study.documents import SCHEMAS, check_document
 from boundary.study.study import Cell, load_study
 
 try:
@@ -86,8 +85,9 @@ def model_source(wildcards):
 
 def sampling_environment(wildcards):
     """vLLM's environment holds transformers too, for machines where `auto` finds no GPU."""
-    engine = MODELS[wildcards.model].engine
-    return str(ENVIRONMENTS / ("vllm.yaml" if engine in ("auto", "vllm") else "sample.yaml"))
+    model = MODELS[wildcards.model]
+    on_gpu = model.engine == "vllm" or (model.engine == "auto" and model.gpus > 0)
+    return str(ENVIRONMENTS / ("vllm.yaml" if on_gpu else "sample.yaml"))
 
 
 def trained_by(source):

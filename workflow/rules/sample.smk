@@ -19,6 +19,8 @@ rule sample:
         # While weights are loaded, a GPU's share of them passes through the machine's memory.
         mem_mb=lambda wildcards: max(3000, 16000 * MODELS[wildcards.model].gpus),
         gpu=lambda wildcards: MODELS[wildcards.model].gpus,
+        # Here and not among the parameters, since another one makes Snakemake run nothing again.
+        engine=lambda wildcards: " ".join(MODELS[wildcards.model].engine_arguments),
     params:
         template=lambda wildcards: STUDY.template(wildcards.model, wildcards.sampling),
         template_digest=template_digest,
@@ -27,7 +29,7 @@ rule sample:
         max_tokens=sampling_of("max_tokens"),
         seed=sampling_of("seed"),
         shard_size=sampling_of("shard_size"),
-        engine=lambda wildcards: MODELS[wildcards.model].engine_arguments,
+        loading=lambda wildcards: MODELS[wildcards.model].loading_arguments,
         keep=f"results/{STUDY.name}/kept/{{model}}/{{benchmark}}/{{sampling}}",
     message:
         "Sampling {wildcards.model} on {wildcards.benchmark}, shard {wildcards.shard}; see {log}"
@@ -35,5 +37,5 @@ rule sample:
         "python -m boundary sample --model {input.model} --problems {input.problems}"
         " --template {params.template} --temperature {params.temperature} --top-p {params.top_p}"
         " --max-tokens {params.max_tokens} --seed {params.seed} --shard {wildcards.shard}"
-        " --shard-size {params.shard_size} --threads {threads} {params.engine}"
+        " --shard-size {params.shard_size} --threads {threads} {params.loading} {resources.engine}"
         " --keep {params.keep} --output {output} 2> {log}"

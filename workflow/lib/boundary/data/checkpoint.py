@@ -38,7 +38,10 @@ def check_checkpoint(checkpoint: Path) -> None:
             )
     listed: set[str] = set()
     for index in checkpoint.glob("*.safetensors.index.json"):
-        listed |= set(json.loads(index.read_text())["weight_map"].values())
+        try:
+            listed |= set(json.loads(index.read_text())["weight_map"].values())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BoundaryError(f"{index}: cut short or damaged; download it again") from error
     missing = sorted(name for name in listed if not (checkpoint / name).is_file())
     if missing:
         raise BoundaryError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -60,7 +61,11 @@ class Journal:
         """Wait for the lock, and see that the locked file is still the one at the path."""
         while True:
             file = self.path.open("a+b")
-            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"{self.path}: waiting for another attempt that is at it", file=sys.stderr)
+                fcntl.flock(file, fcntl.LOCK_EX)
             try:
                 if os.path.samestat(os.fstat(file.fileno()), self.path.stat()):
                     return file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -102,9 +103,18 @@ class Encoding:
         sample_index: int,
         token_ids: list[int],
         finish_reason: str,
-        logprob_sum: float | None,
+        logprob_sum: float,
     ) -> Completion:
-        """The sample that an engine has drawn as ``token_ids``, the end token included."""
+        """The sample that an engine has drawn as ``token_ids``, the end token included.
+
+        Raises BoundaryError if the model's probabilities are no numbers.
+        """
+        if logprob_sum is None or not math.isfinite(logprob_sum):
+            raise BoundaryError(
+                f"problem {prompt.request.problem_id}, sample {sample_index}: its log-probability is "
+                f"{logprob_sum}: the model overflows in this number format or its weights are damaged; "
+                "take `dtype` bfloat16 or float32"
+            )
         return Completion(
             problem_id=prompt.request.problem_id,
             sample_index=sample_index,

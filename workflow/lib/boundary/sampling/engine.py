@@ -64,8 +64,14 @@ class Completion:
 class Engine(ABC):
     """A model that can be sampled from."""
 
-    def check_template(self, text: str) -> None:  # noqa: B027
-        """Raise BoundaryError if the model cannot read what a prompt template writes."""
+    def prepare(  # noqa: B027  # an endpoint has nothing to look at
+        self, template: str, requests: Sequence[Request], parameters: SamplingParameters
+    ) -> None:
+        """See that the model can read what a prompt template writes, and that every prompt fits.
+
+        ``requests`` are those of the whole shard: whatever follows from them, such as the longest
+        sequence, is then the same for an attempt that goes on after a crash. Raises BoundaryError.
+        """
 
     @abstractmethod
     def sample(
@@ -74,7 +80,7 @@ class Engine(ABC):
         """Yield every sample of every request once: step by step, those that the step finished.
 
         Most steps finish none; their empty lists let the caller do what is due by the clock. ``seed`` is
-        a shard's. Raises BoundaryError before the first sample if a prompt does not fit.
+        a shard's.
         """
 
     @abstractmethod

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
+from dataclasses import replace
 
 from boundary.data.checkpoint import check_checkpoint
 from boundary.data.model_record import ModelRecord
@@ -32,6 +34,7 @@ def open_engine(name: str, model: ModelRecord, settings: EngineSettings) -> Engi
         )
     if model.endpoint is None:
         check_checkpoint(model.checkpoint)
+    _check_settings(name, model, settings)
     module, engine = ENGINES[name]
     try:
         opened = getattr(importlib.import_module(module), engine)
@@ -43,12 +46,28 @@ def open_engine(name: str, model: ModelRecord, settings: EngineSettings) -> Engi
         ) from error
 
 
+def _check_settings(name: str, model: ModelRecord, settings: EngineSettings) -> None:
+    """Refuse settings that the engine would not heed."""
+    if name == "openai" and replace(settings, gpus=EngineSettings.gpus) != EngineSettings():
+        raise BoundaryError(
+            f"{model.name}: its server decides on dtype, max_model_len, gpu_memory_utilization and "
+            "prefix_caching; leave them out"
+        )
+    if name == "transformers" and settings.gpus > 1:
+        raise BoundaryError(
+            f"{model.name}: only vllm spreads a model over {settings.gpus} GPUs, and the engine here is "
+            "transformers"
+        )
+
+
 def choose_engine(model: ModelRecord, settings: EngineSettings) -> str:
     """The engine that ``auto`` means: vLLM wherever it finds a GPU that it may use."""
     if model.endpoint is not None:
         return "openai"
     if settings.gpus == 0:
         return "transformers"
+    # Asked otherwise, CUDA would be set up in this process, which vLLM's workers must not inherit.
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     import torch
 
     if not torch.cuda.is_available():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -15,12 +16,17 @@ from boundary.data.endpoint import Endpoint
 from boundary.data.provenance import package_versions
 from boundary.errors import BoundaryError
 from boundary.sampling.engine import Completion, Engine, Request, SamplingParameters
+from boundary.sampling.openai_answer import filtered, read_answer
 from boundary.sampling.seeds import request_seed
 
-# Between them the client waits: from half a second, doubling, to 8, or as the server says.
-RETRIES = 10
+# Between them the client waits: from half a second, doubling, to 8, or as the server says. A server that
+# has answered before is waited for, some five minutes; before that, a wrong address is more likely.
+RETRIES = 40
+RETRIES_BEFORE_THE_FIRST_ANSWER = 6
 SECONDS_TO_WAIT = 1.0  # for an answer, before the caller may do what is due
 SECONDS_TO_CONNECT = 10.0
+# What a person must change: the server would refuse the same request again.
+REFUSALS = (openai.BadRequestError, openai.NotFoundError, openai.UnprocessableEntityError)
 
 
 @dataclass(frozen=True)
@@ -37,13 +43,16 @@ class OpenAIEngine(Engine):
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.key = _key(endpoint)
+        # Never the client's own defaults: a key, or a name, for one host must not be sent to another.
+        unsent = ["OpenAI-Organization", "OpenAI-Project", *([] if self.key else ["Authorization"])]
+        self.headers = {name: openai.Omit() for name in unsent}
         self.client = openai.OpenAI(
             base_url=endpoint.url,
-            # Never the client's own default: a key for one host must not be sent to another.
             api_key=self.key or "none",
-            max_retries=RETRIES,
+            max_retries=RETRIES_BEFORE_THE_FIRST_ANSWER,
             timeout=openai.Timeout(endpoint.timeout, connect=SECONDS_TO_CONNECT),
         )
+        self.patient_client = self.client.with_options(max_retries=RETRIES)
         self.served: set[str] = set()
 
     def describe(self) -> dict[str, Any]:
@@ -61,113 +70,131 @@ class OpenAIEngine(Engine):
     def sample(
         self, requests: Sequence[Request], parameters: SamplingParameters, seed: int
     ) -> Iterator[list[Completion]]:
-        """Ask for every sample, ``concurrency`` at a time.
+        """Ask for every sample, ``concurrency`` at a time, the longest prompts first.
 
-        After a failure nothing more is asked for, what is under way still comes, and the failure is
-        raised as a BoundaryError that does not hold the key.
+        A prompt that the server has no room for is then refused at the beginning. After a failure, or
+        an interrupt, nothing more is asked for and what is under way still comes; then it is raised,
+        a failure as a BoundaryError that does not hold the key. A second interrupt waits for nothing.
         """
-        draws = (_Draw(request, index) for request in requests for index in request.sample_indices)
-        failure: Exception | None = None
-        with ThreadPoolExecutor(self.endpoint.concurrency) as pool:
-            waiting: dict[Future[Completion], _Draw] = {}
+        longest_first = sorted(requests, key=lambda request: len(request.prompt), reverse=True)
+        draws = (
+            _Draw(request, index) for request in longest_first for index in request.sample_indices
+        )
+        stop: BaseException | None = None
+        waiting: dict[Future[Completion], _Draw] = {}
+        pool = ThreadPoolExecutor(self.endpoint.concurrency)
+        try:
             while True:
-                free = 0 if failure else self.endpoint.concurrency - len(waiting)
+                free = 0 if stop else self.endpoint.concurrency - len(waiting)
                 for draw in islice(draws, free):
                     waiting[pool.submit(self._ask, draw, parameters, seed)] = draw
                 if not waiting:
                     break
-                done, _ = wait(waiting, SECONDS_TO_WAIT, FIRST_COMPLETED)
+                try:
+                    done, _ = wait(waiting, SECONDS_TO_WAIT, FIRST_COMPLETED)
+                except KeyboardInterrupt as interrupt:
+                    if isinstance(stop, KeyboardInterrupt):
+                        raise
+                    stop = interrupt
+                    self._say(f"waiting for {len(waiting)} answers; interrupt again to drop them")
+                    continue
                 finished = []
                 for future in done:
                     draw = waiting.pop(future)
-                    try:
+                    if (error := future.exception()) is None:
                         finished.append(future.result())
-                    except openai.OpenAIError as error:
-                        failure = failure or self._explain(error, draw)
-                    except BoundaryError as error:
-                        failure = failure or error
+                    else:
+                        stop = stop or self._explain(error, draw)
                 yield finished
-        if failure:
-            raise failure
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        if stop:
+            raise stop
+
+    def _say(self, message: str) -> None:
+        print(f"{self.endpoint.url}: {message}", file=sys.stderr)
 
     def _ask(self, draw: _Draw, parameters: SamplingParameters, seed: int) -> Completion:
         options = self._options(parameters)
         if self.endpoint.send_seed:
             options["seed"] = request_seed(seed, draw.request.problem_id, draw.sample_index)
+        client = self.patient_client if self.served else self.client
         answer: Any
-        if self.endpoint.api == "chat":
-            message = {"role": "user", "content": draw.request.prompt}
-            answer = self.client.chat.completions.create(
-                messages=[message],  # type: ignore[list-item]
-                max_completion_tokens=parameters.max_tokens,
-                **options,
-            )
-            text = answer.choices[0].message.content
-        else:
-            answer = self.client.completions.create(
-                prompt=draw.request.prompt,
-                max_tokens=parameters.max_tokens,
-                stop=parameters.end,
-                **options,
-            )
-            text = answer.choices[0].text
-        if answer.usage is None:
-            raise BoundaryError(
-                f"{self.endpoint.url}: the server does not tell how many tokens it drew (`usage`), so "
-                "that truncation and cost would be unknown"
-            )
-        self.served.add(answer.model)
-        reason = answer.choices[0].finish_reason
-        return Completion(
-            problem_id=draw.request.problem_id,
-            sample_index=draw.sample_index,
-            text=text or "",
-            token_ids=None,
-            n_tokens=answer.usage.completion_tokens,
-            finish_reason=reason if reason in ("stop", "length") else "error",
-            logprob_sum=None,
-            n_prompt_tokens=answer.usage.prompt_tokens,
+        try:
+            if self.endpoint.api == "chat":
+                message = {"role": "user", "content": draw.request.prompt}
+                answer = client.chat.completions.create(
+                    messages=[message],  # type: ignore[list-item]
+                    max_completion_tokens=parameters.max_tokens,
+                    **options,
+                )
+            else:
+                answer = client.completions.create(
+                    prompt=draw.request.prompt,
+                    max_tokens=parameters.max_tokens,
+                    stop=parameters.end,
+                    **options,
+                )
+        except openai.BadRequestError as error:
+            if error.code == "content_filter":
+                return filtered(draw.request.problem_id, draw.sample_index)
+            raise
+        sample = read_answer(
+            answer, draw.request.problem_id, draw.sample_index, parameters.max_tokens
         )
+        self.served.add(str(answer.model or "unnamed"))
+        return sample
 
     def _options(self, parameters: SamplingParameters) -> dict[str, Any]:
         """What is sent with every request.
 
         Values that are the API's own defaults are left out: some models refuse to be told them.
         """
-        options: dict[str, Any] = {"model": self.endpoint.model}
+        options: dict[str, Any] = {"model": self.endpoint.model, "extra_headers": self.headers}
         if parameters.temperature != 1:
             options["temperature"] = parameters.temperature
         if parameters.top_p != 1:
             options["top_p"] = parameters.top_p
         return options
 
-    def _explain(self, error: openai.OpenAIError, draw: _Draw) -> BoundaryError:
+    def _explain(self, error: BaseException, draw: _Draw) -> BoundaryError:
         """A message for a person; of what a server says of a key, nothing."""
-        where = (
-            f"{self.endpoint.url} (problem {draw.request.problem_id}, sample {draw.sample_index})"
-        )
-        kept = "what was drawn is kept; run the same command again to go on"
+        way_out = "run the same command again to go on"
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             named = self.endpoint.key_variable or "none: name one as key_variable"
-            return BoundaryError(
-                f"{where}: the server refuses the key (environment variable {named}); {kept}"
+            cause = f"the server refuses the key (environment variable {named})"
+        elif isinstance(error, openai.APIConnectionError):
+            cause = (
+                f"no answer ({type(error).__name__}) after many tries; see that the server is up"
             )
-        if isinstance(error, openai.APIConnectionError):
-            cause = f"no answer ({type(error).__name__}) after {RETRIES} retries"
-            return BoundaryError(f"{where}: {cause}; see that the server is up. {kept}")
-        said = str(error)
+        elif isinstance(error, REFUSALS):
+            cause = f"the server refuses the request, and would again: {error}"
+            way_out = "correct the endpoint's entry, the template or max_tokens"
+        elif isinstance(error, openai.APIStatusError):
+            pause = error.response.headers.get("Retry-After")
+            cause = f"{type(error).__name__}: {error}"
+            cause += f" (it asks to wait {pause} seconds)" if pause else ""
+        else:
+            cause = str(error) if isinstance(error, BoundaryError) else repr(error)
         if self.key:
-            said = said.replace(self.key, "[key]")
-        return BoundaryError(f"{where}: {type(error).__name__}: {said}; {kept}")
+            cause = cause.replace(self.key, "[key]")
+        where = f"problem {draw.request.problem_id}, sample {draw.sample_index}"
+        return BoundaryError(
+            f"{self.endpoint.url} ({where}): {cause}; what was drawn is kept; {way_out}"
+        )
 
 
 def _key(endpoint: Endpoint) -> str | None:
-    """The key that the endpoint's entry names. Raises BoundaryError if it is not set."""
+    """The key that the endpoint's entry names. Raises BoundaryError if it is not set, or no key."""
     if endpoint.key_variable is None:
         return None
-    key = os.environ.get(endpoint.key_variable)
+    key = os.environ.get(endpoint.key_variable, "").strip()
     if not key:
         raise BoundaryError(
             f"{endpoint.url}: its key is not set; export {endpoint.key_variable}=... first"
+        )
+    if not key.isascii() or not key.isprintable():
+        raise BoundaryError(
+            f"{endpoint.url}: {endpoint.key_variable} holds characters that no key has; set it anew"
         )
     return key

@@ -107,7 +107,9 @@ def draw_shard(
         requests = missing_requests(shard, problems, samples.places)
         if requests:
             engine = open_engine()
-            engine.check_template(shard.template.text)
+            engine.prepare(
+                shard.template.text, missing_requests(shard, problems, ()), shard.parameters
+            )
             _draw(shard, requests, engine, seed, samples)
         provenance = {
             "model": shard.model,
@@ -143,6 +145,11 @@ class _Samples:
         (place,) = self.journal.append([{"attempt": attempt}])
         self._note(place, {"attempt": attempt})
 
+    def amend(self, description: dict[str, Any]) -> None:
+        """Note what an engine learned of itself since the attempt began: which model was served."""
+        (place,) = self.journal.append([{"amended": description}])
+        self._note(place, {"amended": description})
+
     def append(self, entries: Sequence[dict[str, Any]]) -> None:
         """Append samples. Raises BoundaryError, and appends none, if the engine drew one twice."""
         keys = [(entry["problem_id"], entry["sample_index"]) for entry in entries]
@@ -159,6 +166,9 @@ class _Samples:
     def _note(self, place: Place, entry: dict[str, Any]) -> None:
         if "attempt" in entry:
             self.attempts.append(entry["attempt"] | {"samples": 0})
+            return
+        if "amended" in entry:
+            self.attempts[-1].update(entry["amended"])
             return
         self.places[entry["problem_id"], entry["sample_index"]] = place
         self.attempts[-1]["samples"] += 1
@@ -192,9 +202,14 @@ def _draw(
     started = run_record("started")
     with progress_bar(total, what, "sample", initial=len(samples.places)) as bar:
         drawn = engine.sample(requests, shard.parameters, seed)
-        for number, group in enumerate(_flushed_groups(drawn)):
-            if number == 0:
-                samples.begin({**engine.describe(), **started})
+        known = None
+        for group in _flushed_groups(drawn):
+            description = engine.describe()
+            if known is None:
+                samples.begin({**description, **started})
+            elif description != known:
+                samples.amend(description)
+            known = description
             samples.append(group)
             bar.update(len(group))
 

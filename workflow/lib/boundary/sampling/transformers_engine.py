@@ -43,9 +43,12 @@ class TransformersEngine(Engine):
         self.max_rows = max_rows
         self.end_ids: list[int] = []
 
-    def check_template(self, text: str) -> None:
-        """Raise BoundaryError if the template writes special tokens that the tokenizer lacks."""
-        self.encoding.check_template(text)
+    def prepare(
+        self, template: str, requests: Sequence[Request], parameters: SamplingParameters
+    ) -> None:
+        """See that the template is made for the model, and that every prompt fits."""
+        self.encoding.check_template(template)
+        self.encoding.encode(requests, parameters)
 
     def describe(self) -> dict[str, Any]:
         """Engine, versions, device, number format, context and the tokens that end a response."""

@@ -30,6 +30,8 @@ ENVIRONMENT = {
     # The engine's core in this process: it starts faster, and no killed job leaves one behind that holds
     # the GPU (further GPUs have processes of their own, which watch this one).
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    # Not forked: no process may begin with what this one has already set up of CUDA.
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
 }
 # The fields of vLLM's SamplingParams that decide what is drawn: they go into the record as vLLM has them.
 EFFECTIVE = (
@@ -53,16 +55,26 @@ class VllmEngine(Engine):
     def __init__(self, checkpoint: Path, settings: EngineSettings) -> None:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-        import vllm  # noqa: F401  # missing, or broken, it should say so before any work
+        from vllm.platforms import current_platform  # broken, it should say so before any work
 
+        if settings.gpus == 0 and not current_platform.is_cpu():
+            raise BoundaryError(
+                f"{checkpoint}: 0 gpus are asked for, and vLLM as installed here samples on GPUs only; "
+                "take the engine transformers"
+            )
         self.checkpoint = checkpoint
         self.settings = settings
         self.encoding = Encoding(checkpoint, settings.max_model_len)
+        self.longest = self.encoding.context  # of all sequences, in tokens
         self.description: dict[str, Any] = {}
 
-    def check_template(self, text: str) -> None:
-        """Raise BoundaryError if the template writes special tokens that the tokenizer lacks."""
-        self.encoding.check_template(text)
+    def prepare(
+        self, template: str, requests: Sequence[Request], parameters: SamplingParameters
+    ) -> None:
+        """See that the template is made for the model, and load it for the longest prompt."""
+        self.encoding.check_template(template)
+        prompts = self.encoding.encode(requests, parameters)
+        self.longest = max(len(prompt.token_ids) + prompt.max_tokens for prompt in prompts)
 
     def describe(self) -> dict[str, Any]:
         """Engine, versions, device, number format, context, and sampling parameters as vLLM has them."""
@@ -78,7 +90,7 @@ class VllmEngine(Engine):
         end_ids = self.encoding.end_token_ids(parameters)
         waiting = deque(self.encoding.encode(_drawable(requests, parameters), parameters))
         seed = engine_seed(seed, requests)
-        engine = self._load(waiting, seed)
+        engine = self._load(seed)
         example = drawing_parameters(waiting[0], parameters, end_ids)
         self.description = self._describe(engine, example, seed)
         busy = 2 * engine.vllm_config.scheduler_config.max_num_seqs
@@ -91,16 +103,16 @@ class VllmEngine(Engine):
                 engine.add_request(name, {"prompt_token_ids": prompt.token_ids}, drawing)
             yield running.take(engine.step())
 
-    def _load(self, prompts: Sequence[EncodedPrompt], seed: int) -> LLMEngine:
+    def _load(self, seed: int) -> LLMEngine:
         from vllm import EngineArgs, LLMEngine
+        from vllm.usage.usage_lib import UsageContext
 
-        longest = max(len(prompt.token_ids) + prompt.max_tokens for prompt in prompts)
         own = str(self.encoding.config.dtype or "auto").removeprefix("torch.")
         arguments = EngineArgs(
             model=str(self.checkpoint),
             # vLLM's auto would load float32 weights in half precision.
             dtype=own if self.settings.dtype == "auto" else self.settings.dtype,
-            max_model_len=longest,
+            max_model_len=self.longest,
             tensor_parallel_size=max(1, self.settings.gpus),
             gpu_memory_utilization=self.settings.gpu_memory_utilization,
             enable_prefix_caching=self.settings.prefix_caching,
@@ -111,7 +123,8 @@ class VllmEngine(Engine):
             disable_log_stats=True,
         )
         try:
-            return LLMEngine.from_engine_args(arguments)
+            # The limits on what runs at once that vLLM has for batches, not those it has for servers.
+            return LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
         except (ValueError, RuntimeError, OSError) as error:
             raise BoundaryError(
                 f"{self.checkpoint}: vLLM cannot load it: {error}. Its own messages are above; with too "

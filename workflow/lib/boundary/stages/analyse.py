@@ -6,6 +6,7 @@ import argparse
 import importlib
 from pathlib import Path
 
+from boundary.arguments import at_least, share
 from boundary.estimation import STATISTICS
 
 HELP = "check samples, count verdicts and estimate statistics with intervals"
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     samples.add_argument("--problems", type=Path, required=True, help="problems.parquet")
     samples.add_argument(
-        "--n", type=int, required=True, help="samples that every problem must have"
+        "--n", type=at_least(1), required=True, help="samples that every problem must have"
     )
     samples.add_argument("--output", type=Path, required=True, help="samples.csv of the cell")
     samples.add_argument("--by-problem", type=Path, required=True, help="CSV of every problem")
@@ -31,16 +32,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--verdicts", type=Path, nargs="+", required=True, help="the cell's shards of verdicts"
     )
     counts.add_argument("--problems", type=Path, required=True, help="problems.parquet")
-    counts.add_argument("--n", type=int, required=True, help="samples of every problem to count")
+    counts.add_argument(
+        "--n", type=at_least(1), required=True, help="samples of every problem to count"
+    )
     counts.add_argument("--output", type=Path, required=True, help="counts.parquet to write")
     counts.add_argument("--tally", type=Path, required=True, help="verdicts.csv to write")
     for statistic in STATISTICS:
         step = steps.add_parser(statistic, help=f"estimate {statistic} from a cell's counts")
         step.add_argument("--counts", type=Path, required=True, help="counts.parquet")
-        step.add_argument("--n", type=int, required=True, help="samples of every problem")
-        step.add_argument("--resamples", type=int, default=10_000, help="of the bootstrap")
-        step.add_argument("--level", type=float, default=0.95, help="coverage of the intervals")
-        step.add_argument("--seed", type=int, default=0, help="seed of the bootstrap")
+        step.add_argument("--n", type=at_least(1), required=True, help="samples of every problem")
+        step.add_argument("--resamples", type=at_least(1), default=10_000, help="of the bootstrap")
+        step.add_argument("--level", type=share, default=0.95, help="coverage of the intervals")
+        step.add_argument("--seed", type=at_least(0), default=0, help="seed of the bootstrap")
         step.add_argument("--output", type=Path, required=True, help="CSV to write")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
+
+from boundary.arguments import at_least, json_argument
 
 HELP = "write the problem records of a benchmark"
 
@@ -12,18 +13,20 @@ HELP = "write the problem records of a benchmark"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the stage's arguments."""
     parser.add_argument("--name", required=True, help="name of the benchmark")
-    parser.add_argument("--protocol", type=int, default=1, help="its protocol version (default: 1)")
+    parser.add_argument(
+        "--protocol", type=at_least(1), default=1, help="its protocol version (default: 1)"
+    )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--generate",
-        type=json.loads,
+        type=json_argument,
         metavar="JSON",
         help="draw problems of the miniature's world; keys as `generate` in config/benchmarks.yaml",
     )
     source.add_argument("--path", type=Path, help="read a JSON lines file (.jsonl or .jsonl.gz)")
     parser.add_argument(
         "--fields",
-        type=json.loads,
+        type=json_argument,
         metavar="JSON",
         default={},
         help="which keys of the file hold what; as `fields` in config/benchmarks.yaml",

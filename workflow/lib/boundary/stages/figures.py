@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 from pathlib import Path
 
+from boundary.arguments import json_argument
 from boundary.exhibits import FIGURES, TABLES
 
 HELP = "draw a figure or lay out a table from the statistics of its cells"
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--cells",
-        type=json.loads,
+        type=json_argument,
         required=True,
         metavar="JSON",
         help="a description of each cell, in the order of --statistics: model, benchmark, sampling, "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
+from boundary.arguments import at_least, json_argument
 from boundary.errors import BoundaryError
 
 HELP = "train a model, or locate one on the hub or on disk, and write its model.json"
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for recipe in ("pretrain", "rlvr"):
         source.add_argument(
             f"--{recipe}",
-            type=json.loads,
+            type=json_argument,
             metavar="JSON",
             help=f"train by this recipe; keys as `{recipe}` in config/models.yaml",
         )
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--path", type=Path, help="folder in Hugging Face format")
     source.add_argument(
         "--endpoint",
-        type=json.loads,
+        type=json_argument,
         metavar="JSON",
         help="a model that is served; keys as `endpoint` in config/models.yaml, for example "
         '\'{"url": "http://localhost:8000/v1", "model": "NAME"}\'',
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--base", type=Path, help="model.json of the model to train from (rlvr)")
     training.add_argument("--problems", type=Path, help="problems.parquet to train on (rlvr)")
     training.add_argument(
-        "--threads", type=int, help="CPU threads; another number rounds otherwise"
+        "--threads", type=at_least(1), help="CPU threads; another number rounds otherwise"
     )
     training.add_argument("--metrics", type=Path, help="CSV to write, one row a training step")
     parser.add_argument(
@@ -51,15 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train or locate the model and write its record."""
     from boundary.data.checkpoint import checkpoint_digest, download_checkpoint
-    from boundary.data.endpoint import read_endpoint
+    from boundary.data.endpoint import Endpoint
     from boundary.data.model_record import ModelRecord, write_model_record
 
     _check_arguments(arguments)
     if arguments.hub:
         folder = download_checkpoint(arguments.hub, arguments.revision)
         record = ModelRecord(arguments.name, arguments.revision, folder)
-    elif arguments.endpoint:
-        endpoint = read_endpoint(arguments.endpoint)
+    elif arguments.endpoint is not None:
+        endpoint = Endpoint(**arguments.endpoint)
         record = ModelRecord(arguments.name, endpoint.revision, endpoint=endpoint)
     else:
         checkpoint = arguments.path or arguments.output.with_name("checkpoint")
@@ -70,7 +70,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _check_arguments(arguments: argparse.Namespace) -> None:
-    """What a source needs, before minutes are spent on it."""
+    """What a source is and needs, before minutes are spent on it."""
+    from boundary.study.documents import SCHEMAS, check_entry_part
+
     needed = {
         "hub": ["revision"],
         "pretrain": ["template", "metrics"],
@@ -78,8 +80,11 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
     }
     for source, names in needed.items():
         missing = [f"--{name}" for name in names if getattr(arguments, name) is None]
-        if getattr(arguments, source) and missing:
+        if getattr(arguments, source) is not None and missing:
             raise BoundaryError(f"--{source} needs {' and '.join(missing)}")
+    for source in ("pretrain", "rlvr", "endpoint"):
+        if (entry := getattr(arguments, source)) is not None:
+            check_entry_part(entry, source, SCHEMAS / "models.schema.yaml")
 
 
 def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:

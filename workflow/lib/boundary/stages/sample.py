@@ -6,6 +6,7 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
+from boundary.arguments import at_least, not_negative, share
 from boundary.sampling.engine import EngineSettings
 from boundary.sampling.engines import ENGINES
 
@@ -37,17 +38,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prompts", type=Path, default=Path("config/prompts.yaml"), help="file of the templates"
     )
-    parser.add_argument("--temperature", type=float, default=0.6, help="0 is greedy (default: 0.6)")
-    parser.add_argument("--top-p", type=float, default=0.95, help="1 is off (default: 0.95)")
     parser.add_argument(
-        "--max-tokens", type=int, default=16384, help="longest response (default: 16384)"
+        "--temperature", type=not_negative, default=0.6, help="0 is greedy (default: 0.6)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the sampling (default: 0)")
-    parser.add_argument("--shard", type=int, default=0, help="number of the shard (default: 0)")
+    parser.add_argument("--top-p", type=share, default=0.95, help="1 is off (default: 0.95)")
     parser.add_argument(
-        "--shard-size", type=int, default=32, help="samples of every problem (default: 32)"
+        "--max-tokens", type=at_least(1), default=16384, help="longest response (default: 16384)"
     )
-    parser.add_argument("--threads", type=int, help="CPU threads of the transformers engine")
+    parser.add_argument(
+        "--seed", type=at_least(0), default=0, help="seed of the sampling (default: 0)"
+    )
+    parser.add_argument(
+        "--shard", type=at_least(0), default=0, help="number of the shard (default: 0)"
+    )
+    parser.add_argument(
+        "--shard-size", type=at_least(1), default=32, help="samples of every problem (default: 32)"
+    )
+    parser.add_argument(
+        "--threads", type=at_least(1), help="CPU threads of the transformers engine"
+    )
     parser.add_argument(
         "--keep",
         type=Path,
@@ -70,7 +79,7 @@ def add_engine_arguments(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--gpus",
-        type=int,
+        type=at_least(0),
         default=EngineSettings.gpus,
         help="GPUs to spread the model over; 0 is the CPU (default: %(default)s)",
     )
@@ -82,17 +91,17 @@ def add_engine_arguments(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--max-model-len",
-        type=int,
+        type=at_least(2),
         default=EngineSettings.max_model_len,
         metavar="TOKENS",
         help="longest sequence, prompt and response together (default: the model's context)",
     )
     group.add_argument(
         "--gpu-memory-utilization",
-        type=float,
+        type=share,
         default=EngineSettings.gpu_memory_utilization,
         metavar="SHARE",
-        help="of a GPU's memory that vllm takes (default: %(default)s)",
+        help="of a GPU's memory, or on a CPU of the machine's, that vllm takes (default: %(default)s)",
     )
     group.add_argument(
         "--prefix-caching",

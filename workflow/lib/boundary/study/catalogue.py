@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from string import Formatter
 from typing import Any, Literal
 
 from boundary.errors import BoundaryError, unknown_name
+from boundary.sampling.engine import EngineSettings
 from boundary.sampling.prompts import Template, read_template
 from boundary.study.documents import load_document
 
 Role = Literal["base", "rlvr", "instruct", "distilled"]
+ENGINE_KEYS = ("engine", *(field.name for field in fields(EngineSettings)))
 MODEL_SOURCES = ("pretrain", "rlvr", "hub", "path", "endpoint")
 BENCHMARK_SOURCES = ("generate", "path")
 
@@ -33,25 +35,29 @@ class Model:
     @property
     def engine(self) -> str:
         """Name of the engine that samples it; auto leaves that to the machine."""
-        return "openai" if self.source == "endpoint" else str(self.settings["engine"])
+        return "openai" if self.source == "endpoint" else self.settings.get("engine", "auto")
 
     @property
     def gpus(self) -> int:
         """GPUs that sampling it takes."""
-        return 0 if self.source == "endpoint" else int(self.settings["gpus"])
+        return 0 if self.source == "endpoint" else self.settings.get("gpus", EngineSettings.gpus)
+
+    @property
+    def loading_arguments(self) -> list[str]:
+        """Arguments of the stage sample on which its samples depend."""
+        return self._arguments("dtype", "max_model_len")
 
     @property
     def engine_arguments(self) -> list[str]:
-        """Arguments of the stage sample that say how it is sampled."""
-        arguments = [f"--engine={self.engine}"]
-        if self.source == "endpoint":
-            return arguments
-        for key in ("gpus", "dtype", "max_model_len", "gpu_memory_utilization"):
-            if key in self.settings:
-                arguments.append(f"--{key.replace('_', '-')}={self.settings[key]}")
-        if not self.settings["prefix_caching"]:
+        """Arguments of the stage sample on which no sample depends: what draws it, and with how much."""
+        arguments = self._arguments("gpus", "gpu_memory_utilization")
+        if not self.settings.get("prefix_caching", True):
             arguments.append("--no-prefix-caching")
-        return arguments
+        return [f"--engine={self.engine}", *arguments]
+
+    def _arguments(self, *keys: str) -> list[str]:
+        given = [key for key in keys if key in self.settings]
+        return [f"--{key.replace('_', '-')}={self.settings[key]}" for key in given]
 
     @property
     def training_benchmarks(self) -> list[str]:
@@ -149,6 +155,11 @@ def _check_model(
         )
     if model.base is not None and model.base not in models:
         raise BoundaryError(f"{place}.base: {unknown_name('model', model.base, models)}")
+    if model.source == "endpoint" and (given := set(ENGINE_KEYS) & set(model.settings)):
+        raise BoundaryError(
+            f"{place}: found {', '.join(sorted(given))} beside an endpoint, whose server decides on that; "
+            "leave it out"
+        )
     if model.source == "rlvr":
         _check_rlvr(model.settings["rlvr"], benchmarks, f"{place}.rlvr")
     if model.source == "pretrain":

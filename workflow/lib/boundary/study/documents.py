@@ -14,7 +14,10 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
 
+import boundary
 from boundary.errors import BoundaryError, suggest, unknown_name
+
+SCHEMAS = Path(boundary.__file__).parents[2] / "schemas"
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -87,16 +90,29 @@ def load_document(path: Path, schema: Path) -> dict[str, Any]:
 
 def check_document(document: Any, path: Path, schema: Path) -> dict[str, Any]:
     """Check a document that came from ``path`` against ``schema`` and fill in its defaults."""
-    validator = _Validator(yaml.safe_load(schema.read_text()))
+    return _check(document, str(path), yaml.safe_load(schema.read_text()))
+
+
+def check_entry_part(part: Any, key: str, schema: Path) -> dict[str, Any]:
+    """Check what stands at ``key`` of a catalogue's entry, given by itself and not in a file."""
+    catalogue = yaml.safe_load(schema.read_text())
+    described = catalogue["additionalProperties"]["properties"][key]
+    return _check(part, key, described | {"$defs": catalogue["$defs"]})
+
+
+def _check(document: Any, place: str, schema: dict[str, Any]) -> dict[str, Any]:
+    validator = _Validator(schema)
     errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
     if errors:
-        raise BoundaryError("\n".join(dict.fromkeys(_explain(error, path) for error in errors)))
+        raise BoundaryError("\n".join(dict.fromkeys(_explain(error, place) for error in errors)))
     return document
 
 
-def _explain(error: Any, path: Path) -> str:
+def _explain(error: Any, place: str) -> str:
     key = ".".join(map(str, error.absolute_path)) or "top level"
-    return f"{path}: {key}: {_complaint(error)}"
+    if error.schema.get("writeOnly"):  # what was put there may be a secret
+        return f"{place}: {key}: expected: {error.schema['description']}"
+    return f"{place}: {key}: {_complaint(error)}"
 
 
 def _complaint(error: Any) -> str:
