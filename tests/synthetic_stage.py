@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
+import re
 import sys
 import time
 from pathlib import Path
@@ -45,6 +45,13 @@ class SyntheticEngine(Engine):
                 ]
 
 
+def synthetic_shard(size):
+    return stage.Shard(
+        *("synthetic", "r", "b", 1, "q", "t", Template("{question}")),
+        *(SamplingParameters(1.0, 1.0, 9), "auto", None, 0, 0, size),
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
@@ -55,10 +62,6 @@ def main() -> int:
     arguments = parser.parse_args()
     stage.SECONDS_BETWEEN_FLUSHES = arguments.seconds_between_flushes
     arguments.folder.mkdir(exist_ok=True, parents=True)
-    shard = stage.Shard(
-        *("synthetic", "r", "b", 1, "q", "t", Template("{question}")),
-        *(SamplingParameters(1.0, 1.0, 9), "auto", None, 0, 0, arguments.size),
-    )
     log = Path(f"{arguments.folder}.drawn").open("ab", buffering=0)  # noqa: SIM115  # until the end
     append = Journal.append
 
@@ -70,7 +73,7 @@ def main() -> int:
     Journal.append = logged_append
     try:
         stage.draw_shard(
-            shard,
+            synthetic_shard(arguments.size),
             PROBLEMS,
             lambda: SyntheticEngine(arguments.characters, arguments.pause, log),
             keep=arguments.folder / "kept",
@@ -79,7 +82,9 @@ def main() -> int:
     except BoundaryError as error:
         print(error, file=sys.stderr)
         return 1
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    # And not getrusage's, which begins with the memory of the process that started this one.
+    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    print(int(peak) // 1024)
     return 0
 
 

@@ -2,13 +2,15 @@
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from boundary.cli import main
+from boundary.cli import build_parser, main
+from boundary.stages.sample import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -94,6 +96,43 @@ def test_files_and_functions_stay_small():
 def test_pins_do_not_depend_on_the_build_of_torch():
     resolved = {entry.split("==")[0] for file in ENVIRONMENTS for entry in pins(file)}
     assert not {name for name in resolved if name.startswith(("nvidia", "cuda", "triton"))}
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--temperature", "-1"),
+        ("--temperature", "nan"),
+        ("--top-p", "0"),
+        ("--top-p", "1.5"),
+        ("--max-tokens", "0"),
+        ("--seed", "-1"),
+        ("--shard", "-1"),
+        ("--shard-size", "0"),
+        ("--gpus", "-1"),
+        ("--max-model-len", "1"),
+        ("--gpu-memory-utilization", "0"),
+        ("--threads", "none"),
+    ],
+)
+def test_what_is_out_of_range_is_a_usage_error(capsys, option):
+    needed = ["--model", "m", "--problems", "p", "--template", "t", "--output", "o"]
+    with pytest.raises(SystemExit) as raised:
+        main(["sample", *needed, *option])
+    assert raised.value.code == 2
+    said = capsys.readouterr().err
+    assert f"argument {option[0]}: found" in said and "expected" in said
+
+
+def test_the_examples_of_the_help_are_commands_that_exist(tmp_path):
+    """All but the abbreviated ones, which stand for those above them."""
+    examples = EXAMPLES.replace("\\\n", " ").splitlines()
+    commands = [shlex.split(line) for line in examples if line.strip().startswith("boundary ")]
+    parsed = [
+        build_parser().parse_args(command[1:]) for command in commands if "..." not in command
+    ]
+    assert {arguments.stage for arguments in parsed} == {"benchmarks", "models", "sample"}
+    assert len(parsed) >= 5
 
 
 def test_the_readme_answers_a_newcomer():

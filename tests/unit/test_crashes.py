@@ -1,5 +1,6 @@
 """The sample stage killed, out of disk, and with more to draw than the memory should hold."""
 
+import io
 import random
 import shutil
 import subprocess
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import pytest
 from boundary.data.records import read_provenance, read_records
+from boundary.sampling.shard import draw_shard
+from synthetic_stage import PROBLEMS, SyntheticEngine, synthetic_shard
 
 STAGE = Path(__file__).parents[1] / "synthetic_stage.py"
+SIZE, PAUSE = 600, 0.002
 
 
 def command(folder, size, *options):
@@ -28,34 +32,68 @@ def assert_complete(folder, size):
 
 
 def test_twenty_kills_lose_only_what_was_not_flushed(tmp_path):
+    """Each at a random moment after an attempt's first flush, whatever a flush costs here."""
     folder, log, rng = tmp_path / "cell", tmp_path / "cell.drawn", random.Random(1)
-    kills, begun = 0, [0]
-    while kills < 20:
+    log.touch()
+    begun = [0]
+    for _ in range(20):
         process = subprocess.Popen(
-            command(folder, 500, "--pause", 0.002), stderr=subprocess.DEVNULL
+            command(folder, SIZE, "--pause", PAUSE), stderr=subprocess.DEVNULL
         )
-        while not log.exists() or log.stat().st_size == begun[-1]:
+        while log.read_bytes()[begun[-1] :].count(b"flushed") < 2:  # the attempt, and samples
             assert process.poll() is None
             time.sleep(0.01)
         time.sleep(rng.uniform(0, 0.6))
         process.kill()
         assert process.wait() != 0, "it ended before it was killed"
         begun.append(log.stat().st_size)
-        kills += 1
-    subprocess.run(command(folder, 500), check=True, capture_output=True)
-    attempts = assert_complete(folder, 500)
+    subprocess.run(command(folder, SIZE), check=True, capture_output=True)
+    assert len(assert_complete(folder, SIZE)) == 21
     said = log.read_bytes()
-    drawn, flushed = [], set()
+    flushed, lost = set(), []
     for start, end in zip(begun, [*begun[1:], len(said)], strict=True):
-        lines = said[start:end].decode().split("\n")
-        last = max((at for at, line in enumerate(lines) if line == "flushed"), default=0)
-        attempt = [line for line in lines if line.startswith("drawn ")]
-        assert not flushed & set(attempt)  # what was flushed is never drawn again
-        flushed |= {line for line in lines[:last] if line.startswith("drawn ")}
-        drawn += attempt
-    assert len(flushed) == 20 * 500
-    assert 10 < len(attempts) <= 21
-    assert len(drawn) - 20 * 500 > 0  # something was lost, or nothing was tested
+        groups = [
+            {line for line in group.split("\n") if line.startswith("drawn ")}
+            for group in said[start:end].decode().split("flushed\n")
+        ]
+        assert not any(flushed & group for group in groups)  # what was flushed is not drawn again
+        flushed |= set().union(*groups[:-1])
+        lost.append(len(groups[-1]))
+    assert len(flushed) == 20 * SIZE
+    assert sum(lost) > 0  # something was lost, or nothing was tested
+    assert max(lost) <= 0.2 / PAUSE + 1  # one flush interval: no sample takes less than the pause
+
+
+@pytest.mark.parametrize("step", ["write_record_groups", "link_or_copy", "Journal.remove"])
+def test_a_crash_while_a_shard_is_sealed_draws_nothing_again(tmp_path, monkeypatch, step):
+    asked = []
+
+    class Counting(SyntheticEngine):
+        def sample(self, requests, parameters, seed):
+            asked.extend(requests)
+            return super().sample(requests, parameters, seed)
+
+    def draw():
+        draw_shard(
+            synthetic_shard(4),
+            PROBLEMS,
+            lambda: Counting(50, 0, io.BytesIO()),
+            keep=tmp_path / "kept",
+            output=tmp_path / "shard.parquet",
+        )
+
+    def crash(*arguments):
+        raise SystemError("the machine died")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"boundary.sampling.shard.{step}", crash)
+        with pytest.raises(SystemError):
+            draw()
+    assert len(asked) == 20
+    draw()
+    assert len(asked) == 20
+    assert_complete(tmp_path, 4)
+    assert [file.suffix for file in (tmp_path / "kept").iterdir()] == [".parquet"]
 
 
 @pytest.fixture
@@ -73,7 +111,7 @@ def in_namespace():
 def test_a_full_disk_is_a_message_and_a_rerun_goes_on(tmp_path, in_namespace):
     disk = tmp_path / "disk"
     disk.mkdir()
-    run = " ".join(command(disk / "cell", 100, "--characters", 2000))
+    run = " ".join(command(disk / "cell", 100, "--characters", 2000, "--pause", 0.001))
     script = f"""
         mount -t tmpfs -o size=2m tmpfs {disk}
         {run} 2> {tmp_path}/first; echo $? > {tmp_path}/code

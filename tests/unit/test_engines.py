@@ -1,6 +1,7 @@
 """Which engine is opened, and what is said of a checkpoint that cannot be."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -39,6 +40,26 @@ def test_auto_takes_vllm_where_it_finds_a_gpu(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: has_vllm or None)
     model = ModelRecord("m", "r", random_checkpoint)
     assert choose_engine(model, EngineSettings(gpus=gpus)) == chosen
+
+
+def test_a_look_for_a_gpu_sets_up_nothing_that_workers_would_inherit(
+    monkeypatch, random_checkpoint
+):
+    monkeypatch.delenv("PYTORCH_NVML_BASED_CUDA_CHECK", raising=False)
+    seen = []
+    monkeypatch.setattr(
+        "torch.cuda.is_available",
+        lambda: seen.append(os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"]) or False,
+    )
+    choose_engine(ModelRecord("m", "r", random_checkpoint), EngineSettings())
+    assert seen == ["1"]
+
+
+@pytest.mark.parametrize("name", ["auto", "transformers"])
+def test_transformers_spreads_nothing_over_several_gpus(monkeypatch, random_checkpoint, name):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(BoundaryError, match="only vllm spreads a model over 4 GPUs"):
+        open_engine(name, ModelRecord("m", "r", random_checkpoint), EngineSettings(gpus=4))
 
 
 def test_an_endpoint_has_its_own_engine(random_checkpoint):
@@ -83,6 +104,10 @@ def test_a_download_that_lacks_a_part_is_told(checkpoint):
     index.write_text(json.dumps({"weight_map": listed}))
     with pytest.raises(BoundaryError, match=r"1 of 2 weight files are missing, model-00002"):
         check_checkpoint(checkpoint)
+    for torn in (json.dumps({"weight_map": listed})[:-30], "", "[]", '{"metadata": {}}'):
+        index.write_text(torn)
+        with pytest.raises(BoundaryError, match=r"index\.json: cut short or damaged"):
+            check_checkpoint(checkpoint)
 
 
 def test_a_template_of_another_family_is_told(random_checkpoint):
@@ -128,6 +153,54 @@ def test_a_damaged_configuration_is_a_message(checkpoint):
     (checkpoint / "config.json").write_text("{")
     with pytest.raises(BoundaryError, match="cannot be loaded"):
         Encoding(checkpoint)
+
+
+def drawn_by_transformers(checkpoint, temperature, top_p, **settings):
+    engine = TransformersEngine(checkpoint, EngineSettings(gpus=0, **settings))
+    parameters = SamplingParameters(temperature, top_p, 8)
+    steps = engine.sample([Request("p", "1+2=", tuple(range(40)))], parameters, 1)
+    return [tuple(sample.token_ids) for finished in steps for sample in finished], engine
+
+
+def test_the_transformers_engine_heeds_what_it_is_told(random_checkpoint):
+    drawn, engine = drawn_by_transformers(random_checkpoint, 1, 1)
+    assert len(set(drawn)) == 40 and engine.describe()["dtype"] == "float32"
+    (greedy,) = set(drawn_by_transformers(random_checkpoint, 0, 1)[0])
+    assert set(drawn_by_transformers(random_checkpoint, 1, 1e-6)[0]) == {greedy}
+    _, engine = drawn_by_transformers(random_checkpoint, 1, 1, dtype="bfloat16")
+    assert engine.describe()["dtype"] == "bfloat16"
+
+
+def test_probabilities_that_are_no_numbers_are_refused(random_checkpoint):
+    encoding = Encoding(random_checkpoint)
+    (prompt,) = encoding.encode([Request("p", "1+2=", (3,))], SamplingParameters(1, 1, 9))
+    for score in (float("nan"), float("-inf"), None):
+        with pytest.raises(BoundaryError, match=r"problem p, sample 3: its log-probability is"):
+            encoding.completion(prompt, 3, [5, 6], "stop", score)
+
+
+def test_what_does_not_fit_is_told_whatever_is_still_to_be_drawn(random_checkpoint):
+    engine = TransformersEngine(random_checkpoint, EngineSettings(gpus=0))
+    requests = [Request("short", "1+2=", (0,)), Request("long", "1+" * 40, (0,))]
+    with pytest.raises(BoundaryError, match="problem long: its prompt has"):
+        engine.prepare("{question}=", requests, SamplingParameters(1, 1, 9))
+    with pytest.raises(BoundaryError, match="made for another family"):
+        engine.prepare("<|im_start|>{question}", requests[:1], SamplingParameters(1, 1, 9))
+
+
+def test_a_bos_that_the_template_writes_is_not_added_again(checkpoint):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    tokenizer.bos_token = tokenizer.eos_token
+    tokenizer.save_pretrained(checkpoint)
+    encoding = Encoding(checkpoint)
+    bos = tokenizer.eos_token
+    texts = ("1+2=", f"{bos}1+2=")
+    requests = [Request("p", text, (0,)) for text in texts]
+    plain, written = encoding.encode(requests, SamplingParameters(1, 1, 9))
+    assert written.token_ids.count(tokenizer.eos_token_id) == 1
+    assert written.token_ids[-4:] == plain.token_ids[-4:]
 
 
 def test_an_engines_seed_changes_with_what_is_asked():

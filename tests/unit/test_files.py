@@ -264,14 +264,24 @@ def test_absent_and_torn_problem_files_are_named(tmp_path):
 
 
 def test_a_model_that_cannot_be_fetched_is_a_message(tmp_path, monkeypatch):
+    import httpx2
     import huggingface_hub
-    from huggingface_hub.errors import LocalEntryNotFoundError
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError
 
     def unreachable(*_, **__):
         raise LocalEntryNotFoundError("offline")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
     with pytest.raises(BoundaryError, match="a/b at 0123: cannot be fetched"):
+        download_checkpoint("a/b", "0123")
+
+    def gated(*_, **__):
+        raise GatedRepoError(
+            "403", response=httpx2.Response(403, request=httpx2.Request("GET", "https://h/"))
+        )
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", gated)
+    with pytest.raises(BoundaryError, match=r"a/b: access is granted by its owners.* HF_TOKEN"):
         download_checkpoint("a/b", "0123")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(tmp_path))
     with pytest.raises(BoundaryError, match=r"no config\.json in it"):

@@ -328,6 +328,32 @@ def test_whatever_changes_the_samples_changes_the_seed(change):
     assert shard_seed(shard().identity()) != shard_seed(shard(**change).identity())
 
 
+def test_an_engine_that_repeats_samples_is_caught(tmp_path):
+    class Repeating(StubEngine):
+        def sample(self, requests, parameters, seed):
+            for finished in super().sample(requests, parameters, seed):
+                yield finished * 2
+
+    with pytest.raises(BoundaryError, match="problem a: the engine drew sample 0 twice"):
+        draw(tmp_path, Repeating())
+
+
+def test_an_attempt_that_goes_on_is_prepared_for_the_whole_shard(tmp_path, monkeypatch):
+    monkeypatch.setattr("boundary.sampling.shard.SECONDS_BETWEEN_FLUSHES", 0)
+    prepared = []
+
+    class Preparing(StubEngine):
+        def prepare(self, template, requests, parameters):
+            prepared.append((template, requests, parameters))
+
+    with pytest.raises(RuntimeError):
+        draw(tmp_path, Preparing(fail_after=7))
+    draw(tmp_path, Preparing())
+    first, second = prepared
+    assert first == second and len(first[1]) == 3
+    assert all(len(request.sample_indices) == 4 for request in first[1])
+
+
 def test_an_engine_that_loses_samples_is_caught(tmp_path):
     class Lossy(StubEngine):
         def sample(self, requests, parameters, seed):
@@ -335,6 +361,11 @@ def test_an_engine_that_loses_samples_is_caught(tmp_path):
 
     with pytest.raises(BoundaryError, match="11 samples drawn"):
         draw(tmp_path, Lossy())
+
+
+def test_what_ends_a_response_is_part_of_the_template():
+    digests = {Template("{question}").digest, Template("{question}", "<e>").digest}
+    assert len(digests | {Template("{question}<e>").digest}) == 3
 
 
 def test_braces_in_a_question_stay(tmp_path):

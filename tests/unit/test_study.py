@@ -387,3 +387,54 @@ def test_code_digest_follows_imports_and_ignores_comments(package):
     (folder / "b.py").write_text("import os\n\ndef g():\n    return 2\n")
     after = {module: digest(f"boundary.{module}") for module in "abc"}
     assert [before[m] != after[m] for m in "abc"] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("settings", "environment", "arguments"),
+    [
+        ({}, "vllm", ["--engine=auto"]),
+        ({"gpus": 4}, "vllm", ["--engine=auto", "--gpus=4"]),
+        ({"gpus": 0}, "sample", ["--engine=auto", "--gpus=0"]),
+        ({"engine": "vllm", "gpus": 0}, "vllm", ["--engine=vllm", "--gpus=0"]),
+        ({"engine": "transformers"}, "sample", ["--engine=transformers"]),
+        ({"endpoint": {"url": "http://h/v1", "model": "m"}}, "sample", ["--engine=openai"]),
+    ],
+)
+def test_a_model_says_what_samples_it(config, settings, environment, arguments):
+    models = yaml.safe_load((config / "models.yaml").read_text())
+    described = {"label": "l", "family": "f", "role": "base", "template": "mini"}
+    source = {} if "endpoint" in settings else {"path": "/data/m"}
+    models["mine"] = described | source | settings
+    (config / "models.yaml").write_text(yaml.safe_dump(models))
+    model = load_study("miniature", config, SCHEMAS).catalogue.models["mine"]
+    assert (model.environment, model.engine_arguments) == (environment, arguments)
+    assert model.gpus == settings.get("gpus", 0 if "endpoint" in settings else 1)
+
+
+def test_settings_beside_an_endpoint_are_refused(config):
+    models = yaml.safe_load((config / "models.yaml").read_text())
+    models["far"] = {"label": "l", "family": "f", "role": "base", "template": "mini"}
+    models["far"] |= {
+        "endpoint": {"url": "http://h/v1", "model": "m"},
+        "dtype": "float16",
+        "gpus": 0,
+    }
+    (config / "models.yaml").write_text(yaml.safe_dump(models))
+    with pytest.raises(BoundaryError, match=r"far: found dtype, gpus beside an endpoint"):
+        load_study("miniature", config, SCHEMAS)
+
+
+def test_what_may_be_a_secret_is_not_repeated(config):
+    models = yaml.safe_load((config / "models.yaml").read_text())
+    models["far"] = {"label": "l", "family": "f", "role": "base", "template": "mini"}
+    models["far"]["endpoint"] = {
+        "url": "https://me:hush123@h/v1",
+        "model": "m",
+        "key_variable": "sk-hush123",
+    }
+    (config / "models.yaml").write_text(yaml.safe_dump(models))
+    with pytest.raises(BoundaryError) as raised:
+        load_study("miniature", config, SCHEMAS)
+    said = str(raised.value)
+    assert "far.endpoint.key_variable: expected: Name, in capitals" in said
+    assert "far.endpoint.url: expected: Where the API begins" in said and "hush123" not in said

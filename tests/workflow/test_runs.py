@@ -139,6 +139,19 @@ def test_a_changed_module_reruns_exactly_its_dependants(finished, tmp_path):
     assert planned["verify"] == 8 and planned["count"] == 4 and "sample" not in planned
 
 
+def test_engine_settings_rerun_nothing_and_number_formats_the_samples(finished, tmp_path):
+    checkout = finished.copy(tmp_path / "checkout")
+    spare = {"engine": "auto", "gpu_memory_utilization": 0.5, "prefix_caching": False}
+    for settings in (spare, {"gpus": 1}):
+        checkout.edit("models.yaml", lambda d, new=settings: d["mini-base"].update(new))
+        assert checkout.planned() == {}
+    checkout.edit("models.yaml", lambda d: d["mini-base"].update(dtype="bfloat16"))
+    assert checkout.planned()["sample"] == 4
+    said = " ".join(checkout.snakemake("-n", "-p").stdout.split())
+    engine = "--engine=auto --gpus=1 --gpu-memory-utilization=0.5 --no-prefix-caching"
+    assert f"--dtype=bfloat16 {engine} --keep" in said
+
+
 def test_rewritten_problems_draw_no_sample_again(finished, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
     before = {path: read_provenance(path)["finished"] for path in shards(checkout)}

@@ -84,10 +84,8 @@ def model_source(wildcards):
 
 
 def sampling_environment(wildcards):
-    """vLLM's environment holds transformers too, for machines where `auto` finds no GPU."""
-    model = MODELS[wildcards.model]
-    on_gpu = model.engine == "vllm" or (model.engine == "auto" and model.gpus > 0)
-    return str(ENVIRONMENTS / ("vllm.yaml" if on_gpu else "sample.yaml"))
+    """The environment file of what samples a model."""
+    return str(ENVIRONMENTS / f"{MODELS[wildcards.model].environment}.yaml")
 
 
 def trained_by(source):

@@ -43,6 +43,12 @@ class Model:
         return 0 if self.source == "endpoint" else self.settings.get("gpus", EngineSettings.gpus)
 
     @property
+    def environment(self) -> str:
+        """Name of the environment to sample it in; vLLM's holds transformers too, should `auto` take it."""
+        on_gpu = self.engine == "vllm" or (self.engine == "auto" and self.gpus > 0)
+        return "vllm" if on_gpu else "sample"
+
+    @property
     def loading_arguments(self) -> list[str]:
         """Arguments of the stage sample on which its samples depend."""
         return self._arguments("dtype", "max_model_len")
