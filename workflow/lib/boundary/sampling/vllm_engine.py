@@ -92,7 +92,7 @@ class VllmEngine(Engine):
         seed = engine_seed(seed, requests)
         engine = self._load(seed)
         example = drawing_parameters(waiting[0], parameters, end_ids)
-        self.description = self._describe(engine, example, seed)
+        self.description = self._describe(engine, example)
         busy = 2 * engine.vllm_config.scheduler_config.max_num_seqs
         running = _Running(self.encoding)
         while waiting or running.samples:
@@ -132,7 +132,7 @@ class VllmEngine(Engine):
                 "`gpu_memory_utilization`"
             ) from error
 
-    def _describe(self, engine: LLMEngine, drawing: VllmParameters, seed: int) -> dict[str, Any]:
+    def _describe(self, engine: LLMEngine, drawing: VllmParameters) -> dict[str, Any]:
         from vllm.platforms import current_platform
 
         config = engine.vllm_config
@@ -145,7 +145,7 @@ class VllmEngine(Engine):
             "context": self.encoding.context,
             "max_model_len": config.model_config.max_model_len,
             "prefix_caching": config.cache_config.enable_prefix_caching,
-            "engine_seed": seed,
+            "engine_seed": config.model_config.seed,
             "effective": {name: getattr(drawing, name) for name in EFFECTIVE},
             "end_token_ids": sorted(drawing.stop_token_ids or []),
         }
