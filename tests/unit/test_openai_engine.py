@@ -132,11 +132,16 @@ def problems(tmp_path):
     return path
 
 
+def locate(entry, output):
+    """Exit code of the command that writes an endpoint's model.json."""
+    given = ["--endpoint", json.dumps(entry), "--output", str(output)]
+    return main(["models", "--name", "far", *given])
+
+
 def stage_arguments(tmp_path, problems, server, options=(), **endpoint):
     entry = {"url": server.url, "model": "m"} | endpoint
     model, output = tmp_path / "model.json", tmp_path / "out" / "shard.parquet"
-    located = ["models", "--name", "far", "--endpoint", json.dumps(entry), "--output", str(model)]
-    assert main(located) == 0
+    assert locate(entry, model) == 0
     drawn = ["--template", "plain", "--shard-size", "8", "--max-tokens", "100", *options]
     inputs = ["--model", str(model), "--problems", str(problems), "--output", str(output)]
     return ["sample", *inputs, *drawn], output
@@ -214,9 +219,8 @@ def test_no_key_of_another_host_is_sent(monkeypatch):
 
 @pytest.mark.parametrize("url", ["https://me:pw@host/v1", "https://host/v1?key=abc"])
 def test_a_secret_in_the_url_is_refused(tmp_path, capsys, url):
-    entry = json.dumps({"url": url, "model": "m"})
     output = tmp_path / "model.json"
-    assert main(["models", "--name", "m", "--endpoint", entry, "--output", str(output)]) == 1
+    assert locate({"url": url, "model": "m"}, output) == 1
     said = capsys.readouterr().err
     assert "key_variable" in said and "pw" not in said and "abc" not in said
     assert not output.exists()
@@ -228,8 +232,7 @@ def test_a_secret_in_place_of_a_variable_is_refused_and_not_shown(tmp_path, caps
         {"url": "https://host/v1", "model": "m", "key_variable": [KEY]},
         {"url": {"at": KEY}, "model": "m"},
     ):
-        with_it = ["models", "--name", "m", "--endpoint", json.dumps(entry)]
-        assert main([*with_it, "--output", str(tmp_path / "model.json")]) == 1
+        assert locate(entry, tmp_path / "model.json") == 1
         assert KEY not in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -247,8 +250,7 @@ def test_a_secret_in_place_of_a_variable_is_refused_and_not_shown(tmp_path, caps
 )
 def test_an_endpoint_by_hand_is_checked_like_the_catalogues(tmp_path, capsys, entry, said):
     output = tmp_path / "model.json"
-    located = ["models", "--name", "m", "--endpoint", json.dumps(entry), "--output", str(output)]
-    assert main(located) == 1
+    assert locate(entry, output) == 1
     assert said in capsys.readouterr().err and not output.exists()
 
 

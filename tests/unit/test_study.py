@@ -389,6 +389,11 @@ def test_code_digest_follows_imports_and_ignores_comments(package):
     assert [before[m] != after[m] for m in "abc"] == [True, True, False]
 
 
+def add_model(config, name, **settings):
+    described = {"label": "l", "family": "f", "role": "base", "template": "mini"}
+    edit(config / "models.yaml", lambda models: models.update({name: described | settings}))
+
+
 @pytest.mark.parametrize(
     ("settings", "environment", "arguments"),
     [
@@ -401,38 +406,23 @@ def test_code_digest_follows_imports_and_ignores_comments(package):
     ],
 )
 def test_a_model_says_what_samples_it(config, settings, environment, arguments):
-    models = yaml.safe_load((config / "models.yaml").read_text())
-    described = {"label": "l", "family": "f", "role": "base", "template": "mini"}
     source = {} if "endpoint" in settings else {"path": "/data/m"}
-    models["mine"] = described | source | settings
-    (config / "models.yaml").write_text(yaml.safe_dump(models))
+    add_model(config, "mine", **source, **settings)
     model = load_study("miniature", config, SCHEMAS).catalogue.models["mine"]
     assert (model.environment, model.engine_arguments) == (environment, arguments)
     assert model.gpus == settings.get("gpus", 0 if "endpoint" in settings else 1)
 
 
 def test_settings_beside_an_endpoint_are_refused(config):
-    models = yaml.safe_load((config / "models.yaml").read_text())
-    models["far"] = {"label": "l", "family": "f", "role": "base", "template": "mini"}
-    models["far"] |= {
-        "endpoint": {"url": "http://h/v1", "model": "m"},
-        "dtype": "float16",
-        "gpus": 0,
-    }
-    (config / "models.yaml").write_text(yaml.safe_dump(models))
+    endpoint = {"url": "http://h/v1", "model": "m"}
+    add_model(config, "far", endpoint=endpoint, dtype="float16", gpus=0)
     with pytest.raises(BoundaryError, match=r"far: found dtype, gpus beside an endpoint"):
         load_study("miniature", config, SCHEMAS)
 
 
 def test_what_may_be_a_secret_is_not_repeated(config):
-    models = yaml.safe_load((config / "models.yaml").read_text())
-    models["far"] = {"label": "l", "family": "f", "role": "base", "template": "mini"}
-    models["far"]["endpoint"] = {
-        "url": "https://me:hush123@h/v1",
-        "model": "m",
-        "key_variable": "sk-hush123",
-    }
-    (config / "models.yaml").write_text(yaml.safe_dump(models))
+    endpoint = {"url": "https://me:hush123@h/v1", "model": "m", "key_variable": "sk-hush123"}
+    add_model(config, "far", endpoint=endpoint)
     with pytest.raises(BoundaryError) as raised:
         load_study("miniature", config, SCHEMAS)
     said = str(raised.value)

@@ -55,7 +55,6 @@ def entry_point() -> None:
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    if (
-        code
-    ):  # at once: threads may be waiting for an endpoint's answers, which nobody takes any more
+    if code:
+        # At once: threads may be waiting for an endpoint's answers, which nobody takes any more.
         os._exit(code)

@@ -96,7 +96,11 @@ class OpenAIEngine(Engine):
                     if isinstance(stop, KeyboardInterrupt):
                         raise
                     stop = interrupt
-                    self._say(f"waiting for {len(waiting)} answers; interrupt again to drop them")
+                    print(
+                        f"{self.endpoint.url}: waiting for {len(waiting)} answers; interrupt again to drop "
+                        "them",
+                        file=sys.stderr,
+                    )
                     continue
                 finished = []
                 for future in done:
@@ -110,9 +114,6 @@ class OpenAIEngine(Engine):
             pool.shutdown(wait=False, cancel_futures=True)
         if stop:
             raise stop
-
-    def _say(self, message: str) -> None:
-        print(f"{self.endpoint.url}: {message}", file=sys.stderr)
 
     def _ask(self, draw: _Draw, parameters: SamplingParameters, seed: int) -> Completion:
         options = self._options(parameters)

@@ -57,7 +57,7 @@ class Model:
     def engine_arguments(self) -> list[str]:
         """Arguments of the stage sample on which no sample depends: what draws it, and with how much."""
         arguments = self._arguments("gpus", "gpu_memory_utilization")
-        if not self.settings.get("prefix_caching", True):
+        if not self.settings.get("prefix_caching", EngineSettings.prefix_caching):
             arguments.append("--no-prefix-caching")
         return [f"--engine={self.engine}", *arguments]
 
