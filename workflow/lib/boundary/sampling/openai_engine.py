@@ -143,7 +143,7 @@ class OpenAIEngine(Engine):
         sample = read_answer(
             answer, draw.request.problem_id, draw.sample_index, parameters.max_tokens
         )
-        self.served.add(str(getattr(answer, "model", None) or "unnamed"))
+        self.served.add(str(answer.model or "unnamed"))
         return sample
 
     def _options(self, parameters: SamplingParameters) -> dict[str, Any]:
