@@ -151,7 +151,8 @@ def test_the_readme_answers_a_newcomer():
 
 
 @pytest.mark.parametrize(
-    "stage", ["", "benchmarks", "models", "sample", "verify", "analyse", "figures"]
+    "stage",
+    ["", "benchmarks", "models", "sample", "verify", "grade", "analyse", "figures"],
 )
 def test_help_helps(stage):
     done = subprocess.run(

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from boundary.cli import main
 from boundary.estimation import accuracy_histogram, pass_at_k
+from boundary.estimation.agreement import describe_agreement
 from boundary.exhibits.gather import gather_cells
 from boundary.exhibits.style import series_names
 from boundary.exhibits.tables import lay_out, to_html
@@ -30,6 +31,7 @@ def cell_files(folder, kind, models, benchmarks, families=1, n=64):
         cells.append(
             {
                 "model": f"m{family}-{model}", "benchmark": f"b{benchmark}", "sampling": "s.seed0", "n": n,
+                "verifier": "boundary",
                 "label": f"model {model}", "family": f"family {family}", "role": ROLES[model],
                 "benchmark_label": f"benchmark {benchmark}",
             }
@@ -73,9 +75,10 @@ def test_the_panels_show_the_numbers(tmp_path, kind):
             assert drawn == pytest.approx(sorted(rows["share"]))
 
 
-def series(*rows):
-    columns = ["model", "label", "family", "sampling", "n"]
-    return series_names(pd.DataFrame(rows, columns=columns).assign(benchmark="b")).tolist()
+def series(*rows, **columns):
+    names = ["model", "label", "family", "sampling", "n"]
+    table = pd.DataFrame(rows, columns=names).assign(benchmark="b", verifier="boundary")
+    return series_names(table.assign(**columns)).tolist()
 
 
 def test_every_series_has_a_name_of_its_own():
@@ -85,6 +88,9 @@ def test_every_series_has_a_name_of_its_own():
     assert series(one, *shared) == ["base", "c", "d", "e"]
     assert series(one, ("a", "base", "f", "hot", 8)) == ["base, s", "base, hot"]
     assert series(one, ("a", "base", "f", "s", 16)) == ["base, n = 8", "base, n = 16"]
+    opinions = ["boundary", "published"]
+    assert series(one, one, verifier=opinions) == ["base, boundary", "base, published"]
+    assert series(one, ("b", "RL", "f", "s", 8), verifier="published") == ["base", "RL"]
 
 
 def test_one_model_under_two_samplings_is_two_curves(tmp_path):
@@ -130,6 +136,41 @@ def test_tables_have_a_row_a_cell(tmp_path):
     )
     page = to_html(wide, "<title>", "a & b")
     assert "&lt;title&gt;" in page and "a &amp; b" in page and "m0-1" in page
+
+
+def test_verifiers_have_rows_of_their_own_where_there_are_others(tmp_path):
+    paths, cells = cell_files(tmp_path, "pass_at_k", models=1, benchmarks=1)
+    cells = [cells[0] | {"verifier": verifier} for verifier in ("boundary", "published")]
+    wide = lay_out(gather_cells(paths * 2, cells), "pass_at_k")
+    assert list(wide.columns[:6]) == [
+        "benchmark",
+        "model",
+        "sampling",
+        "n",
+        "verifier",
+        "pass@1",
+    ]
+    assert list(wide["verifier"]) == ["boundary", "published"]
+    assert "verifier" not in lay_out(gather_cells(paths, cells[:1]), "pass_at_k")
+    assert "verifier" in lay_out(gather_cells(paths, cells[1:]), "pass_at_k")
+
+
+def test_an_agreement_is_laid_out_for_people(tmp_path):
+    paths, cells = [], []
+    for verifier, pairs in (
+        ("math_verify", {(True, True): 1990, (True, False): 10}),
+        ("published", {(False, False): 20}),
+    ):
+        path = tmp_path / f"{verifier}.csv"
+        describe_agreement(pairs, unjudged=3).to_csv(path, index=False)
+        paths.append(path)
+        _, (cell,) = cell_files(tmp_path, "pass_at_k", models=1, benchmarks=1)
+        cells.append(cell | {"verifier": verifier})
+    wide = lay_out(gather_cells(paths, cells), "agreement").set_index("verifier")
+    first = wide.loc["math_verify"]
+    assert (first["samples"], first["agreement"], first["kappa"]) == ("2,003", "99.50%", "0.000")
+    assert (first["only_reference"], first["unjudged"]) == ("10", "3")
+    assert wide.loc["published", "kappa"] == "undefined"
 
 
 def test_as_many_cells_as_files(tmp_path):

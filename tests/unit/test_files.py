@@ -236,7 +236,12 @@ def test_problem_files_keep_golds_as_they_are_written(tmp_path):
             '{"question": "x", "answer": null}',
             "line 1: 'answer' is None; expected a number or a text",
         ),
-        ('{"question": "x", "answer": ["5"]}', r"line 1: 'answer' is \['5'\]"),
+        (
+            '{"question": "x", "answer": []}',
+            r"line 1: 'answer' is \[\]; expected .* or a list of them",
+        ),
+        ('{"question": "x", "answer": ["5", null]}', r"line 1: 'answer' is \['5', None\]"),
+        ('{"question": "x", "answer": [["5"]]}', r"line 1: 'answer' is \[\['5'\]\]"),
         ('{"question": "x", "answer": true}', "line 1: 'answer' is True"),
         ("[1]", "line 1 is not a JSON object"),
         ('{"question": "x", "answer": 1}\n{', "line 2: Expecting"),
@@ -253,6 +258,70 @@ def test_bad_problem_files_are_named_with_their_line(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(BoundaryError, match=message):
         load_problem_file(path, "own", problem_id="id" if '"id"' in text else None)
+
+
+def test_a_gold_may_be_several_answers(tmp_path):
+    path = tmp_path / "own.jsonl"
+    golds = ['[1, "x^2", 0.50]', '["\\\\frac{1}{2}"]', "[7]"]
+    path.write_text("\n".join(f'{{"question": "?", "answer": {gold}}}' for gold in golds))
+    read = [json.loads(gold) for gold in load_problem_file(path, "own")["gold"]]
+    assert read == [["1", "x^2", "0.50"], "\\frac{1}{2}", "7"]
+
+
+OWN = {"tolerance": "error", "unit": "unit", "several": "is_multiple"}
+
+
+def own_settings(tmp_path, *lines):
+    """What a problem file with these parts of lines leaves in the records' meta."""
+    path = tmp_path / "own.jsonl"
+    path.write_text("\n".join(f'{{"question": "?", "answer": 1, {line}}}' for line in lines))
+    return [json.loads(meta) for meta in load_problem_file(path, "own", **OWN)["meta"]]
+
+
+def test_a_problem_may_settle_how_it_is_verified(tmp_path):
+    lines = [
+        '"error": 1e-2, "unit": " m/s ", "is_multiple": true',
+        '"error": "0.5", "unit": null, "is_multiple": false',
+        '"error": "", "unit": " ", "is_multiple": null',
+        '"error": null, "is_multiple": "single"',
+        '"is_multiple": "auto"',
+        '"error": 0, "is_multiple": "list"',
+    ]
+    assert own_settings(tmp_path, *lines) == [
+        {"verification": {"tolerance": 0.01, "unit": "m/s", "several": "list"}},
+        {"verification": {"tolerance": 0.5}},
+        {},
+        {"verification": {"several": "single"}},
+        {},
+        {"verification": {"tolerance": 0.0, "several": "list"}},
+    ]
+    path = tmp_path / "own.jsonl"
+    assert load_problem_file(path, "own")["meta"].eq("{}").all()
+    with pytest.raises(
+        BoundaryError, match=r"no line with the key 'eror', which `fields` names as"
+    ):
+        load_problem_file(path, "own", tolerance="eror")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('"error": "small"', "'error' is 'small'; expected a number of 0 or more, or nothing"),
+        ('"error": -1', "'error' is '-1'; expected a number of 0 or more"),
+        ('"error": NaN', "'error' is nan; expected a number"),
+        ('"error": "inf"', "'error' is 'inf'; expected a number"),
+        ('"error": true', "'error' is True; expected a number"),
+        ('"error": [1]', r"'error' is \['1'\]; expected a number"),
+        ('"unit": ["m"]', r"'unit' is \['m'\]; expected a text"),
+        ('"unit": true', "'unit' is True; expected a text"),
+        ('"is_multiple": 1', "'is_multiple' is '1'; expected true, false, list, single or auto"),
+        ('"is_multiple": ["list"]', r"'is_multiple' is \['list'\]; expected true"),
+    ],
+)
+def test_a_setting_that_is_none_is_named_with_its_line(tmp_path, line, message):
+    known = '"error": null, "unit": null, "is_multiple": null'
+    with pytest.raises(BoundaryError, match=f"line 2: {message}"):
+        own_settings(tmp_path, known, line)
 
 
 def test_absent_and_torn_problem_files_are_named(tmp_path):

@@ -1,10 +1,13 @@
 import importlib
 import re
 import shutil
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 import yaml
+from boundary.cli import main
 from boundary.errors import BoundaryError
 from boundary.estimation import STATISTICS
 from boundary.exhibits import FIGURES, TABLES
@@ -12,6 +15,8 @@ from boundary.exhibits.tables import LAYOUTS
 from boundary.study import code_digest, documents
 from boundary.study.documents import load_document
 from boundary.study.study import RESERVED, Cell, load_study
+from boundary.verification.policy import Policy
+from boundary.verification.verifiers import VERIFIERS
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ROOT / "workflow" / "schemas"
@@ -37,6 +42,85 @@ def test_the_default_study_loads(config):
     assert study.template("mini-base", "standard.seed1") == "mini"
     described = study.describe(figure.cells)[1]
     assert described["role"] == "rlvr" and described["benchmark_label"] == "arith (3-4 operands)"
+
+
+def test_a_group_of_cells_may_name_verifiers(config):
+    verifiers = ["published", "boundary"]
+
+    def name_verifiers(study):
+        figure = study["figures"]["fig_pass_at_k"]
+        figure["cells"] = [figure["cells"][0] | {"verifiers": verifiers}]
+
+    edit(config / "studies/miniature.yaml", name_verifiers)
+    study = load_study("miniature", config, SCHEMAS)
+    cells = study.exhibits["fig_pass_at_k"].cells
+    assert len(cells) == 8 and len({replace(cell, verifier="boundary") for cell in cells}) == 4
+    described = study.describe(cells)
+    assert [row["verifier"] for row in described] == verifiers * 4
+    assert {cell.verifier for cell in study.exhibits["table_verdicts"].cells} == {"boundary"}
+
+
+def test_the_agreement_is_that_of_second_opinions(config):
+    edit(
+        config / "studies/miniature.yaml",
+        lambda d: d["tables"]["table_agreement"]["cells"][0].pop("verifiers"),
+    )
+    with pytest.raises(BoundaryError, match="name the second opinions"):
+        load_study("miniature", config, SCHEMAS)
+
+
+def test_a_policy_does_not_depend_on_the_order_of_its_keys(config):
+    policies = []
+    for settings in ({"digits": 5, "unit": "m"}, {"unit": "m", "digits": 5}):
+        edit(config / "benchmarks.yaml", study_change(("arith", "verification"), settings))
+        benchmarks = load_study("miniature", config, SCHEMAS).catalogue.benchmarks
+        policies.append(benchmarks["arith"].policy)
+    assert policies[0] == policies[1] == '{"digits": 5, "unit": "m"}'
+    assert benchmarks["arith-long"].policy == "{}"
+
+
+def test_the_schema_of_verification_is_that_of_the_policy():
+    """In names and in values; defaults stand in the policy alone."""
+    schema = yaml.safe_load((SCHEMAS / "benchmarks.schema.yaml").read_text())
+    described = schema["additionalProperties"]["properties"]["verification"]["properties"]
+    types = get_type_hints(Policy)
+    assert list(described) == [field.name for field in fields(Policy)] == list(types)
+    kinds = {str: "string", int: "integer", float: "number"}
+    for name, entry in described.items():
+        assert "default" not in entry
+        if "$ref" in entry:
+            entry = schema["$defs"][entry["$ref"].rsplit("/", 1)[1]]
+        expected = types[name]
+        if entry.get("type") == "array":
+            assert get_args(expected)[1] is ...
+            entry, expected = entry["items"], get_args(expected)[0]
+        if "enum" in entry:
+            assert entry["enum"] == list(get_args(expected))
+        else:
+            assert entry["type"] == kinds[expected]
+    table = (ROOT / "config" / "README.md").read_text().split("| `verification.….` | default |")[1]
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", table.split("\n\n")[0], flags=re.MULTILINE)
+    shown = {name: default.strip("`[]") for name, default in rows}
+    for field in fields(Policy):
+        default = field.default
+        written = ", ".join(default) if isinstance(default, tuple) else str(default or "none")
+        assert shown[field.name] == (
+            f"{default:g}" if isinstance(default, int | float) else written
+        )
+    schema = yaml.safe_load((SCHEMAS / "study.schema.yaml").read_text())
+    verifiers = schema["$defs"]["cells"]["items"]["properties"]["verifiers"]
+    assert verifiers["default"] == list(VERIFIERS[:1])
+
+
+def test_a_policy_by_hand_is_checked_as_one_of_the_catalogue(tmp_path, capsys):
+    train = ["models", "--name", "m", "--path", str(tmp_path), "--output", str(tmp_path / "m.json")]
+    for policy, message in (
+        ('{"percnt": "scales"}', "unknown key 'percnt'. Did you mean 'percent'"),
+        ('{"degrees": "never"}', "degrees: unknown value 'never'"),
+        ("[]", "verification: top level: found []; expected object"),
+    ):
+        assert main([*train, "--policy", policy]) == 1
+        assert message in capsys.readouterr().err
 
 
 def test_raising_n_keeps_the_first_shards(config):
@@ -68,6 +152,50 @@ def study_change(path, value):
 
 CELLS = ("figures", "fig_pass_at_k", "cells", 0)
 MISTAKES = [
+    (
+        "studies/miniature.yaml",
+        (*CELLS, "verifiers"),
+        ["boundary", "math-verify"],
+        r"cells\.0: unknown verifier 'math-verify'\. Did you mean 'math_verify'",
+    ),
+    (
+        "studies/miniature.yaml",
+        ("tables", "table_agreement", "cells", 0, "verifiers"),
+        ["published", "boundary"],
+        r"table_agreement\.cells: agreement compares second opinions with boundary.* "
+        r"name the second opinions: verifiers: \[math_verify, published\]",
+    ),
+    (
+        "studies/miniature.yaml",
+        ("tables", "table_samples", "cells", 0, "verifiers"),
+        ["published"],
+        r"table_samples\.cells: found the verifier 'published', and samples are the same under every",
+    ),
+    (
+        "benchmarks.yaml",
+        ("arith", "verification"),
+        {"percnt": "scales"},
+        r"arith\.verification: unknown key 'percnt'\. Did you mean 'percent'",
+    ),
+    (
+        "benchmarks.yaml",
+        ("arith", "verification"),
+        {"units": "require"},
+        r"arith\.verification\.units: unknown value 'require'\. Did you mean 'required'",
+    ),
+    (
+        "benchmarks.yaml",
+        ("arith", "verification"),
+        {"sets": "ignored"},
+        r"arith\.verification\.sets: unknown value 'ignored'\. Allowed: optional, required",
+    ),
+    (
+        "benchmarks.yaml",
+        ("arith", "verification"),
+        {"digits": 0},
+        r"verification\.digits: 0 is less",
+    ),
+    ("benchmarks.yaml", ("arith", "verification"), {"answer_in": []}, r"verification\.answer_in: "),
     (
         "studies/miniature.yaml",
         (*CELLS, "models", 0),
@@ -356,7 +484,7 @@ def test_every_named_statistic_figure_and_table_exists():
     for name in FIGURES:
         assert callable(importlib.import_module(f"boundary.exhibits.{name}").draw)
     assert set(TABLES) == set(LAYOUTS)
-    assert {*FIGURES, *TABLES} <= {*STATISTICS, "verdicts", "samples"}
+    assert {*FIGURES, *TABLES} <= {*STATISTICS, "verdicts", "samples", "agreement"}
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from boundary.training.pretrain import length_sorted_batches, pretrain
 from boundary.training.reward import verified_reward
 from boundary.training.rlvr import train_rlvr
 from boundary.training.rollouts import Problem, draw_groups, problem_batches
+from boundary.verification.policy import Policy
 
 ARCHITECTURE = {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64}
 PRETRAIN = {
@@ -171,7 +172,7 @@ def test_rollouts_that_outgrow_the_context_are_refused(tokenizer):
     model = build_model(tokenizer, **ARCHITECTURE, seed=3)
     recipe = RLVR | {"max_tokens": 62, "problems_per_step": 1}
     with pytest.raises(BoundaryError, match="exceed the model's context of 64"):
-        train_rlvr(recipe, model, tokenizer, [Problem("1+1=", '"2"')], verified_reward)
+        train_rlvr(recipe, model, tokenizer, [Problem("1+1=", '"2"')], verified_reward(Policy()))
 
 
 def test_each_update_takes_whole_groups(random_model, tokenizer, monkeypatch):
@@ -184,7 +185,7 @@ def test_each_update_takes_whole_groups(random_model, tokenizer, monkeypatch):
     monkeypatch.setattr("boundary.training.rlvr.likelihood", scored)
     recipe = RLVR | {"steps": 1, "problems_per_step": 5, "updates_per_step": 2}
     problems = [Problem(f"{i}+1=", '""') for i in range(1, 9)]
-    train_rlvr(recipe, copy.deepcopy(random_model), tokenizer, problems, verified_reward)
+    train_rlvr(recipe, copy.deepcopy(random_model), tokenizer, problems, verified_reward(Policy()))
     assert seen == [3 * 8, 2 * 8]
 
 
@@ -248,5 +249,5 @@ def test_grpo_repeats_for_a_seed(tokenizer):
     for seed in (1, 1, 2):
         model = build_model(tokenizer, **ARCHITECTURE, seed=3)
         recipe = RLVR | {"steps": 3, "seed": seed}
-        runs.append(train_rlvr(recipe, model, tokenizer, problems, verified_reward))
+        runs.append(train_rlvr(recipe, model, tokenizer, problems, verified_reward(Policy())))
     assert runs[0] == runs[1] != runs[2]

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from boundary.data.model_record import read_model_record
 from boundary.data.records import read_provenance, read_records, write_records
+from boundary.verification.verifiers import VERIFIERS
 from faulty_server import FaultyServer
 
 CELLS = [(m, b) for m in ("mini-base", "mini-grpo") for b in ("arith", "arith-long")]
@@ -28,7 +29,7 @@ def shards(checkout, stage="sample"):
 
 
 def test_a_run_leaves_every_exhibit_with_its_data(finished):
-    for name in ("fig_pass_at_k", "fig_accuracy_histogram"):
+    for name in ("fig_pass_at_k", "fig_accuracy_histogram", "fig_verifier_sensitivity"):
         for ending in ("pdf", "png", "csv"):
             assert (finished.results / "figures" / f"{name}.{ending}").stat().st_size > 0
     table = pd.read_csv(finished.results / "tables" / "table_pass_at_k.csv")
@@ -59,13 +60,28 @@ def test_the_models_load_as_any_other(finished):
 def test_counts_are_those_of_the_stored_verdicts(finished):
     for model, benchmark in CELLS:
         cell = f"{model}/{benchmark}/standard.seed1"
-        files = sorted((finished.results / "verify" / cell).glob("*.parquet"))
+        files = sorted((finished.results / "verify" / cell / "boundary").glob("*.parquet"))
         verdicts = pd.concat([read_records(file, "verdict") for file in files])
         assert not verdicts.duplicated(["problem_id", "sample_index"]).any()
         assert len(verdicts) == 5 * 8
-        counts = read_records(finished.results / "analyse" / cell / "n8/counts.parquet", "count")
+        counts = finished.results / "analyse" / cell / "n8" / "boundary" / "counts.parquet"
+        counts = read_records(counts, "count")
         expected = verdicts["verdict"].eq("correct").groupby(verdicts["problem_id"]).sum()
         assert dict(zip(counts["problem_id"], counts["correct"], strict=True)) == dict(expected)
+
+
+def test_second_opinions_are_on_the_same_samples(finished):
+    table = pd.read_csv(finished.results / "tables" / "table_agreement.csv")
+    cells = table.pivot(index=["model", "verifier"], columns="measure", values="value")
+    assert len(cells) == 4 and cells["samples"].eq(40).all()
+    parts = ["both_correct", "neither", "only_reference", "only_other", "unjudged"]
+    assert cells[parts].sum(axis=1).eq(40).all()
+    for (model, verifier), row in cells.iterrows():
+        cell = finished.results / "analyse" / model / "arith-long/standard.seed1/n8" / verifier
+        differing = pd.read_csv(cell / "disagreements.csv")["samples"].sum()
+        assert differing == row["only_reference"] + row["only_other"]
+    curves = pd.read_csv(finished.results / "figures" / "fig_verifier_sensitivity.csv")
+    assert set(curves["verifier"]) == set(VERIFIERS)
 
 
 def test_every_shard_says_how_it_was_drawn_and_has_its_own_seed(finished):
@@ -97,6 +113,21 @@ def test_one_figure_needs_only_its_own_jobs(fresh, tmp_path):
     }  # fmt: skip
 
 
+def test_the_sensitivity_of_a_curve_to_its_verifier_is_one_target(fresh):
+    assert fresh.planned("fig_verifier_sensitivity") == {
+        "pretrain_model": 1, "train_rlvr_model": 1, "write_benchmark": 2, "sample": 4, "verify": 12,
+        "check_samples": 2, "count": 6, "estimate": 6, "draw_figure": 1, "fig_verifier_sensitivity": 1,
+    }  # fmt: skip
+    said = " ".join(fresh.snakemake("-n", "-p", "table_agreement").stdout.split())
+    cell = "mini-base/arith-long/standard.seed1"
+    judging = (
+        f"--verifier published --policy '{{}}' --memo results/miniature/kept/answers/arith-long/published "
+        f"--workers 1 --output results/miniature/verify/{cell}/published/shard-0001.parquet "
+        f"2> results/miniature/logs/verify/{cell}/published/shard-0001.log"
+    )
+    assert judging in said
+
+
 def test_the_study_can_be_named_on_the_command_line(fresh, tmp_path):
     checkout = fresh.copy(tmp_path / "checkout")
     studies = checkout.path / "config" / "studies"
@@ -110,8 +141,8 @@ def test_raising_n_adds_shards_and_keeps_the_old_ones(finished, tmp_path):
     before = shards(checkout)
     checkout.edit("studies/miniature.yaml", lambda d: set_n(d, 12))
     planned = checkout.planned()
-    assert planned["sample"] == planned["verify"] == planned["count"] == 4
-    assert planned["check_samples"] == 4
+    assert planned["sample"] == planned["check_samples"] == planned["compare_verifiers"] == 4
+    assert planned["verify"] == planned["count"] == 8
     assert "pretrain_model" not in planned and "write_benchmark" not in planned
     checkout.snakemake("fig_pass_at_k")
     after = shards(checkout)
@@ -133,10 +164,35 @@ def test_a_changed_module_reruns_exactly_its_dependants(finished, tmp_path):
     assert checkout.planned() == {}  # no remark, and no edit of an engine, costs GPU hours
     append(library / "estimation/pass_at_k.py", "\nCHANGED = True\n")
     planned = checkout.planned()
-    assert planned == {"estimate": 4, "draw_figure": 1, "lay_out_table": 1, "all": 1}
-    append(library / "verification/extraction.py", "\nCHANGED = True\n")
+    assert planned == {"estimate": 8, "draw_figure": 2, "lay_out_table": 1, "all": 1}
+    append(library / "verification/verifiers/published.py", "\nCHANGED = True\n")
     planned = checkout.planned()
-    assert planned["verify"] == 8 and planned["count"] == 4 and "sample" not in planned
+    assert planned["verify"] == 4 and planned["count"] == planned["compare_verifiers"] == 2
+    append(library / "verification/verifiers/boundary.py", "\nCHANGED = True\n")
+    planned = checkout.planned()
+    assert planned["verify"] == 12 and planned["count"] == 6 and planned["compare_verifiers"] == 4
+    assert "sample" not in planned and "train_rlvr_model" not in planned
+
+
+def test_a_changed_comparison_counts_nothing_again(finished, tmp_path):
+    checkout = finished.copy(tmp_path / "checkout")
+    append(checkout.path / "workflow/lib/boundary/estimation/agreement.py", "\nCHANGED = True\n")
+    assert checkout.planned() == {"compare_verifiers": 4, "lay_out_table": 1, "all": 1}
+
+
+def test_a_changed_verification_judges_anew_and_draws_nothing(finished, tmp_path):
+    checkout = finished.copy(tmp_path / "checkout")
+    checkout.edit("benchmarks.yaml", lambda d: d["arith"].update(verification={"digits": 5}))
+    planned = checkout.planned()
+    assert planned["verify"] == 4 and planned["count"] == 2
+    unchanged = {"sample", "write_benchmark", "train_rlvr_model", "check_samples"}
+    assert not unchanged & planned.keys()
+    checkout.edit("benchmarks.yaml", lambda d: d["arith"].pop("verification"))
+    assert checkout.planned() == {}
+    trained_on = {"verification": {"digits": 5}}
+    checkout.edit("benchmarks.yaml", lambda d: d["arith-train"].update(trained_on))
+    planned = checkout.planned()
+    assert planned["train_rlvr_model"] == 1 and "write_benchmark" not in planned
 
 
 def test_engine_settings_rerun_nothing_and_number_formats_the_samples(finished, tmp_path):
@@ -211,7 +267,9 @@ def test_sigkill_in_the_middle_loses_and_repeats_nothing(finished, tmp_path):
         set_n(study, 5120)
 
     checkout.edit("studies/miniature.yaml", enlarge)
-    target = "results/miniature/analyse/mini-base/arith/standard.seed2/n5120/counts.parquet"
+    target = (
+        "results/miniature/analyse/mini-base/arith/standard.seed2/n5120/boundary/counts.parquet"
+    )
     kept = checkout.results / "kept/mini-base/arith/standard.seed2"
     shard = checkout.results / "sample/mini-base/arith/standard.seed2/shard-0000.parquet"
     drawn = 0
@@ -290,12 +348,12 @@ def test_a_shard_that_lost_a_sample_stops_the_cell(finished, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
     cell = "mini-base/arith/standard.seed1"
     shard = checkout.results / "sample" / cell / "shard-0000.parquet"
-    for verdicts in (checkout.results / "verify" / cell).iterdir():
+    for verdicts in (checkout.results / "verify" / cell).rglob("*.parquet"):
         verdicts.unlink()
     provenance, samples = read_provenance(shard), read_records(shard, "sample")
     write_records(shard, "sample", samples.drop(index=3), provenance)
     stages = {
-        "verify": f"verify/{cell}/shard-0000",
+        "verify": f"verify/{cell}/boundary/shard-0000",
         "check": f"analyse/{cell}/n8/samples",
     }
     targets = [f"results/miniature/{path}" for path in stages.values()]
@@ -358,7 +416,7 @@ def test_the_report_is_one_page_that_loads_nothing(finished, tmp_path):
     report = tmp_path / "report.html"
     finished.snakemake("--report", str(report))
     page = report.read_text()
-    for name in ("fig_pass_at_k", "fig_accuracy_histogram", "table_pass_at_k", "table_verdicts"):
+    for name in ("fig_pass_at_k", "fig_accuracy_histogram", "table_pass_at_k", "table_agreement"):
         assert name in page
     assert "Bands are 95 % intervals" in page
     assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="https?://', page)

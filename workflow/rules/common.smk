@@ -13,9 +13,12 @@ LIBRARY = Path(workflow.basedir) / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 
 from boundary.errors import BoundaryError
+from boundary.estimation import STATISTICS
+from boundary.exhibits import OF_SAMPLES
 from boundary.study.code_digest import code_digest
 from boundary.study.documents import SCHEMAS, check_document
 from boundary.study.study import Cell, load_study
+from boundary.verification.verifiers import VERIFIERS
 
 try:
     check_document(config, Path("config/config.yaml"), SCHEMAS / "config.schema.yaml")
@@ -56,6 +59,7 @@ wildcard_constraints:
     model=names(MODELS),
     benchmark=names(BENCHMARKS),
     sampling=names(STUDY.sampling),
+    verifier=names(VERIFIERS),
     shard=r"\d{4}",
     n=r"\d+",
 
@@ -115,25 +119,22 @@ def sampling_of(attribute):
     return lambda wildcards: getattr(STUDY.sampling[wildcards.sampling], attribute)
 
 
-def shard_files(stage):
-    """An input function: the cell's shards of a stage."""
+def shard_files(folder):
+    """An input function: the cell's shards in a folder of a stage, which wildcards name."""
 
     def of_cell(wildcards):
         cell = Cell(wildcards.model, wildcards.benchmark, wildcards.sampling, int(wildcards.n))
-        return [
-            f"<results>/{stage}/{cell.model}/{cell.benchmark}/{cell.sampling}/shard-{shard:04d}.parquet"
-            for shard in STUDY.shards(cell)
-        ]
+        place = folder.format(**wildcards)
+        return [f"<results>/{place}/shard-{shard:04d}.parquet" for shard in STUDY.shards(cell)]
 
     return of_cell
 
 
 def statistic_files(exhibit):
-    """The statistic of each of an exhibit's cells."""
-    return [
-        f"<results>/analyse/{cell.model}/{cell.benchmark}/{cell.sampling}/n{cell.n}/{exhibit.kind}.csv"
-        for cell in exhibit.cells
-    ]
+    """The statistic of each of an exhibit's cells; what verdicts decide is in their verifier's folder."""
+    place = "<results>/analyse/{0.model}/{0.benchmark}/{0.sampling}/n{0.n}/"
+    place += "" if exhibit.kind in OF_SAMPLES else "{0.verifier}/"
+    return [f"{place.format(cell)}{exhibit.kind}.csv" for cell in exhibit.cells]
 
 
 def exhibit_files(exhibit):

@@ -53,6 +53,9 @@ rule train_rlvr_model:
         mem_mb=2000,
     params:
         recipe=recipe("rlvr"),
+        policy=lambda wildcards: BENCHMARKS[
+            MODELS[wildcards.model].settings["rlvr"]["problems"]
+        ].policy,
         template=model_template,
         template_digest=template_digest,
     message:
@@ -60,7 +63,8 @@ rule train_rlvr_model:
     shell:
         "python -m boundary models --name {wildcards.model} --rlvr {params.recipe:q}"
         " --template {params.template} --base {input.base} --problems {input.problems}"
-        " --threads {threads} --metrics {output.metrics} --output {output.record} 2> {log}"
+        " --policy {params.policy:q} --threads {threads}"
+        " --metrics {output.metrics} --output {output.record} 2> {log}"
 
 
 rule locate_model:

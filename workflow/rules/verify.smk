@@ -1,20 +1,27 @@
-# verify: a verdict for every sample, in files of their own.
+# verify: a verdict for every sample by every verifier that is asked, in files of their own. Answers that
+# were judged before, whatever the model, are kept outside the declared outputs and judged once.
 rule verify:
     input:
         samples="<results>/sample/{model}/{benchmark}/{sampling}/shard-{shard}.parquet",
         problems="<results>/benchmarks/{benchmark}/problems.parquet",
     output:
-        "<results>/verify/{model}/{benchmark}/{sampling}/shard-{shard}.parquet",
+        "<results>/verify/{model}/{benchmark}/{sampling}/{verifier}/shard-{shard}.parquet",
     log:
-        "<logs>/verify/{model}/{benchmark}/{sampling}/shard-{shard}.log",
+        "<logs>/verify/{model}/{benchmark}/{sampling}/{verifier}/shard-{shard}.log",
     conda:
         "../../envs/verify.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
     params:
-        code=code_digest("boundary.stages.verify"),
+        policy=lambda wildcards: BENCHMARKS[wildcards.benchmark].policy,
+        memo=f"results/{STUDY.name}/kept/answers/{{benchmark}}/{{verifier}}",
+        # By its name, since the stage imports it by its name.
+        code=lambda wildcards: code_digest(
+            "boundary.stages.verify", f"boundary.verification.verifiers.{wildcards.verifier}"
+        ),
     message:
-        "Verifying {wildcards.model} on {wildcards.benchmark}, shard {wildcards.shard}; see {log}"
+        "Verifying {wildcards.model} on {wildcards.benchmark}, shard {wildcards.shard}, by {wildcards.verifier}"
     shell:
         "python -m boundary verify --samples {input.samples} --problems {input.problems}"
-        " --output {output} 2> {log}"
+        " --verifier {wildcards.verifier} --policy {params.policy:q} --memo {params.memo}"
+        " --workers {threads} --output {output} 2> {log}"

@@ -136,3 +136,20 @@ class Journal:
         except OSError:
             if error is None:  # a full disk has been told of already
                 raise
+
+
+def read_entries(path: Path, header: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Entries of a journal that another process may be writing; none if its header is another one.
+
+    What is torn ends it: the writer is not done with that, or never will be.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file):
+            try:
+                entry = json.loads(line) if line.endswith(b"\n") else None
+            except ValueError:
+                return
+            if entry is None or (number == 0 and entry != header):
+                return
+            if number:
+                yield entry

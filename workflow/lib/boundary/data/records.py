@@ -47,8 +47,10 @@ SCHEMAS: dict[RecordType, pa.Schema] = {
             ("problem_id", pa.string()),
             ("sample_index", pa.int32()),
             ("answer", pa.string()),
+            ("found", pa.string()),  # where the answer stood: box, tag, line or response
             ("verdict", pa.string()),  # correct, wrong, no_answer, truncated, timeout or error
-            ("detail", pa.string()),
+            ("rung", pa.string()),  # the test that decided
+            ("detail", pa.string()),  # the reason
             ("finish_reason", pa.string()),  # the sample's: truncation is never hidden
         ]
     ),

@@ -12,8 +12,8 @@ import pandas as pd
 def gather_cells(paths: Sequence[Path], cells: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """One table of the cells' CSV files, each row with its cell's description before it.
 
-    ``cells`` describes each of ``paths``: model, benchmark, sampling, n, label, family, role,
-    benchmark_label.
+    ``cells`` describes each of ``paths``: model, benchmark, sampling, n, verifier, label, family,
+    role, benchmark_label.
     """
     tables = []
     for path, cell in zip(paths, cells, strict=True):

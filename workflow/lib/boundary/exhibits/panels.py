@@ -58,7 +58,10 @@ def draw_panels(
         Line2D([], [], color=colour, linewidth=2, label=name) for name, colour in colours.items()
     ]
     grid.figure.legend(
-        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=min(len(handles), 6)
+        handles=handles,
+        loc="lower center",
+        bbox_to_anchor=(0.5, 0.98),
+        ncols=min(len(handles), 2 * len(grid.col_names), 6),  # no wider than the panels
     )
     grid.tight_layout()
     return grid.figure

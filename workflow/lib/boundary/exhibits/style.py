@@ -33,17 +33,18 @@ def apply_style() -> None:
 
 
 def series_names(table: pd.DataFrame) -> pd.Series:
-    """What the legend calls each row's series: one name for each (model, sampling, n) of the table.
+    """What the legend calls each row's series: one for each (model, sampling, n, verifier) of the table.
 
     The model's label, and whatever else is needed to tell series apart: the model's name where models of
-    one family share a label, the sampling and n where the table has several. Base models of different
-    families never share a panel and keep one name, and so one colour.
+    one family share a label, the sampling, n and the verifier where the table has several. Base models of
+    different families never share a panel and keep one name, and so one colour.
     """
     models_of_label = table.groupby(["family", "label"])["model"].nunique().groupby("label").max()
     names = table["label"].where(table["label"].map(models_of_label) == 1, table["model"])
-    for key, text in (("sampling", table["sampling"]), ("n", "n = " + table["n"].astype(str))):
+    texts = table.assign(n="n = " + table["n"].astype(str))
+    for key in ("sampling", "n", "verifier"):
         if (table.groupby(["model", "benchmark"])[key].nunique() > 1).any():
-            names = names + ", " + text
+            names = names + ", " + texts[key]
     return names
 
 

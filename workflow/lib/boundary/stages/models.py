@@ -40,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument("--base", type=Path, help="model.json of the model to train from (rlvr)")
     training.add_argument("--problems", type=Path, help="problems.parquet to train on (rlvr)")
     training.add_argument(
+        "--policy",
+        type=json_argument,
+        metavar="JSON",
+        default={},
+        help="what earns the reward (rlvr); keys as `verification` in config/benchmarks.yaml",
+    )
+    training.add_argument(
         "--threads", type=at_least(1), help="CPU threads; another number rounds otherwise"
     )
     training.add_argument("--metrics", type=Path, help="CSV to write, one row a training step")
@@ -85,6 +92,7 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
     for source in ("pretrain", "rlvr", "endpoint"):
         if (entry := getattr(arguments, source)) is not None:
             check_entry_part(entry, source, SCHEMAS / "models.schema.yaml")
+    check_entry_part(arguments.policy, "verification", SCHEMAS / "benchmarks.schema.yaml")
 
 
 def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
@@ -108,10 +116,12 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
         from boundary.training.reward import verified_reward
         from boundary.training.rlvr import train_rlvr
         from boundary.training.rollouts import posed_problems
+        from boundary.verification.policy import read_policy
 
         model, tokenizer = load_checkpoint(read_model_record(arguments.base).checkpoint)
         problems = posed_problems(read_records(arguments.problems, "problem"), template)
-        metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, verified_reward)
+        reward = verified_reward(read_policy(arguments.policy))
+        metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, reward)
     with atomic_path(checkpoint) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -5,34 +5,105 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from boundary.arguments import at_least, json_argument, not_negative
+from boundary.verification.pool import Limits
+from boundary.verification.verifiers import VERIFIERS
+
 HELP = "judge every sample of a shard against the gold answers"
+LIBRARIES = ("math-verify", "latex2sympy2_extended", "sympy", "mpmath")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the stage's arguments."""
     parser.add_argument("--samples", type=Path, required=True, help="shard of samples (.parquet)")
     parser.add_argument("--problems", type=Path, required=True, help="problems.parquet they answer")
+    parser.add_argument(
+        "--policy",
+        type=json_argument,
+        default={},
+        metavar="JSON",
+        help="what counts as an answer and as the same; keys as `verification` in "
+        "config/benchmarks.yaml (default: none)",
+    )
+    parser.add_argument(
+        "--memo",
+        type=Path,
+        metavar="FOLDER",
+        help="where decisions are kept for other shards and later attempts (default: nowhere)",
+    )
+    add_verifier_arguments(parser)
     parser.add_argument("--output", type=Path, required=True, help="shard of verdicts to write")
+
+
+def add_verifier_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare who verifies, and within which limits."""
+    parser.add_argument(
+        "--verifier",
+        choices=VERIFIERS,
+        default=VERIFIERS[0],
+        help="boundary is the study's own, the others are second opinions (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers", type=at_least(1), default=1, help="processes for what takes long (default: 1)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=not_negative,
+        default=Limits.seconds,
+        help="CPU time for one answer (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--megabytes",
+        type=at_least(64),
+        default=Limits.megabytes,
+        help="memory for one answer (default: %(default)s)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Judge the shard and write the verdicts; the samples stay as they are."""
-    from boundary.data.provenance import file_digest, package_versions, run_record
-    from boundary.data.records import read_provenance, read_records, write_records
+    from contextlib import nullcontext
+
+    from boundary.data.provenance import file_digest, package_versions, text_digest
+    from boundary.data.records import (
+        read_provenance,
+        read_record_groups,
+        read_records,
+        write_record_groups,
+    )
+    from boundary.study.code_digest import code_digest
+    from boundary.verification.judge import Judge
+    from boundary.verification.memo import Memo, shared_memo
+    from boundary.verification.policy import read_policy
     from boundary.verification.shard import check_questions, check_shard, judge_samples
 
-    columns = ["problem_id", "sample_index", "text", "finish_reason"]
-    samples = read_records(arguments.samples, "sample", columns)
-    problems = read_records(arguments.problems, "problem", ["problem_id", "question", "gold"])
+    policy = read_policy(arguments.policy)
+    problems = read_records(
+        arguments.problems, "problem", ["problem_id", "question", "gold", "meta"]
+    )
     drawn = read_provenance(arguments.samples)
     check_questions(drawn, problems)
-    check_shard(drawn, samples, problems)
-    verdicts = judge_samples(samples, problems)
+    keys = read_records(arguments.samples, "sample", ["problem_id", "sample_index"])
+    check_shard(drawn, keys, problems)
+    verifier = {
+        "verifier": arguments.verifier,
+        "code": code_digest(f"boundary.verification.verifiers.{arguments.verifier}"),
+        "seconds": arguments.seconds,
+        "megabytes": arguments.megabytes,
+        "versions": package_versions(LIBRARIES),
+    }
+    # Neither host nor time: the same samples, verified again, are the same file.
     provenance = {
-        "verifier": "math",
+        **verifier,
+        "policy": arguments.policy,
         "samples_sha256": file_digest(arguments.samples),
         "samples": drawn,
-        "versions": package_versions(["math-verify", "latex2sympy2_extended", "sympy"]),
-        **run_record(),
     }
-    write_records(arguments.output, "verdict", verdicts, provenance)
+    name = text_digest(str(arguments.output.resolve()))[:16]
+    memory = shared_memo(arguments.memo, name, verifier) if arguments.memo else nullcontext(Memo())
+    limits = Limits(arguments.seconds, arguments.megabytes)
+    columns = ["problem_id", "sample_index", "text", "finish_reason"]
+    groups = read_record_groups(arguments.samples, "sample", columns)
+    with memory as memo, Judge(arguments.verifier, memo, arguments.workers, limits) as judge:
+        verdicts = judge_samples(groups, len(keys), problems, policy, judge)
+        write_record_groups(arguments.output, "verdict", verdicts, provenance)

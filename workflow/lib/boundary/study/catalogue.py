@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -80,6 +81,11 @@ class Benchmark:
     protocol: int
     source: str
     settings: dict[str, Any]
+
+    @property
+    def policy(self) -> str:
+        """What counts as an answer, and as the same answer: its `verification` as JSON."""
+        return json.dumps(self.settings.get("verification", {}), sort_keys=True)
 
 
 @dataclass(frozen=True)

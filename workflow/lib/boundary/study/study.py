@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from boundary.errors import BoundaryError, unknown_name
-from boundary.exhibits import FIGURES, TABLES
+from boundary.exhibits import FIGURES, OF_SAMPLES, SECOND_OPINIONS, TABLES
 from boundary.study.catalogue import Catalogue, load_catalogue
 from boundary.study.documents import load_document
+from boundary.verification.verifiers import VERIFIERS
 
 # Names of the workflow's rules, which a target cannot have.
 RESERVED = {
@@ -24,6 +25,7 @@ RESERVED = {
     "verify",
     "check_samples",
     "count",
+    "compare_verifiers",
     "estimate",
     "draw_figure",
     "lay_out_table",
@@ -51,12 +53,16 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Cell:
-    """``n`` samples of every problem of ``benchmark`` by ``model``; ``sampling`` is a directory."""
+    """``n`` samples of every problem of ``benchmark`` by ``model``, judged by ``verifier``.
+
+    ``sampling`` is a directory.
+    """
 
     model: str
     benchmark: str
     sampling: str
     n: int
+    verifier: str = VERIFIERS[0]
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,7 @@ def load_study(name: str, config: Path, schemas: Path) -> Study:
             if entry["kind"] not in kinds:
                 raise BoundaryError(f"{place}.kind: {unknown_name('kind', entry['kind'], kinds)}")
             cells = _cells(entry["cells"], f"{place}.cells", catalogue, samplings)
+            _check_verifiers(entry["kind"], cells, f"{place}.cells")
             exhibits[exhibit_name] = Exhibit(
                 exhibit_name, exhibit_type, entry["kind"], entry["caption"], cells
             )
@@ -160,6 +167,7 @@ def _cells(
             ("model", group["models"], catalogue.models),
             ("benchmark", group["benchmarks"], catalogue.benchmarks),
             ("sampling", [group["sampling"]], samplings),
+            ("verifier", group["verifiers"], VERIFIERS),
         ):
             for name in names:
                 if name not in allowed:
@@ -171,7 +179,25 @@ def _cells(
                 f"{sampling.shard_size} of the sampling {sampling.name!r}"
             )
         cells += [
-            Cell(model, benchmark, sampling.directory, n)
-            for benchmark, model in product(group["benchmarks"], group["models"])
+            Cell(model, benchmark, sampling.directory, n, verifier)
+            for benchmark, model, verifier in product(
+                group["benchmarks"], group["models"], group["verifiers"]
+            )
         ]
     return tuple(dict.fromkeys(cells))
+
+
+def _check_verifiers(kind: str, cells: tuple[Cell, ...], place: str) -> None:
+    """See that ``kind`` says something of every cell's verifier."""
+    own = VERIFIERS[0]
+    for cell in cells:
+        if kind in SECOND_OPINIONS and cell.verifier == own:
+            raise BoundaryError(
+                f"{place}: {kind} compares second opinions with {own}, the study's own verifier, and not "
+                f"{own} with itself; name the second opinions: verifiers: [{', '.join(VERIFIERS[1:])}]"
+            )
+        if kind in OF_SAMPLES and cell.verifier != own:
+            raise BoundaryError(
+                f"{place}: found the verifier {cell.verifier!r}, and {kind} are the same under every "
+                "verifier; leave `verifiers` out"
+            )

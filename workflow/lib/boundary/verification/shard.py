@@ -1,7 +1,8 @@
-"""Judging a shard of samples."""
+"""Judging a shard of samples, a few thousand at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,10 @@ from boundary.data.completeness import check_complete
 from boundary.data.provenance import questions_digest
 from boundary.errors import BoundaryError
 from boundary.progress import progress_bar
-from boundary.verification.verdict import judge
+from boundary.verification.judge import Judge, Response, pose
+from boundary.verification.policy import Policy
+
+VERDICT_COLUMNS = ["verdict", "answer", "found", "rung", "detail"]
 
 
 def check_questions(drawn: dict[str, Any], problems: pd.DataFrame) -> None:
@@ -31,21 +35,27 @@ def check_shard(drawn: dict[str, Any], samples: pd.DataFrame, problems: pd.DataF
     check_complete(samples, list(problems["problem_id"]), indices)
 
 
-def judge_samples(samples: pd.DataFrame, problems: pd.DataFrame) -> pd.DataFrame:
-    """Verdict records for sample records. Raises BoundaryError for a sample of no known problem."""
-    golds = dict(zip(problems["problem_id"], problems["gold"], strict=True))
-    unknown = set(samples["problem_id"]) - golds.keys()
-    if unknown:
-        raise BoundaryError(
-            f"problem {min(unknown)}: it has samples but is not in the benchmark "
-            f"({len(unknown)} such problems); were the samples drawn for another one?"
-        )
-    judgements = []
-    with progress_bar(len(samples), "verifying", "sample") as bar:
-        responses = (samples["problem_id"], samples["text"], samples["finish_reason"])
-        for problem_id, text, finish_reason in zip(*responses, strict=True):
-            judgements.append(judge(golds[problem_id], text, finish_reason))
-            bar.update()
-    verdicts = pd.DataFrame(judgements, columns=["answer", "verdict", "detail"])
-    kept = samples[["problem_id", "sample_index", "finish_reason"]].reset_index(drop=True)
-    return pd.concat([kept, verdicts], axis=1)
+def judge_samples(
+    groups: Iterable[pd.DataFrame], total: int, problems: pd.DataFrame, policy: Policy, judge: Judge
+) -> Iterator[pd.DataFrame]:
+    """Verdict records for ``total`` sample records, group by group.
+
+    Raises BoundaryError for a sample of no known problem.
+    """
+    rows = problems[["problem_id", "gold", "meta"]].itertuples(index=False)
+    posed = {problem_id: pose(gold, policy, meta) for problem_id, gold, meta in rows}
+    with progress_bar(total, "verifying", "sample") as bar:
+        for samples in groups:
+            unknown = set(samples["problem_id"]) - posed.keys()
+            if unknown:
+                raise BoundaryError(
+                    f"problem {min(unknown)}: it has samples but is not in the benchmark "
+                    f"({len(unknown)} such problems); were the samples drawn for another one?"
+                )
+            drawn = samples[["problem_id", "text", "finish_reason"]].itertuples(index=False)
+            responses = [Response(posed[problem], text, end) for problem, text, end in drawn]
+            judgements = judge.judge(responses)
+            verdicts = pd.DataFrame(judgements, columns=VERDICT_COLUMNS)
+            kept = samples[["problem_id", "sample_index", "finish_reason"]].reset_index(drop=True)
+            yield pd.concat([kept, verdicts], axis=1)
+            bar.update(len(samples))

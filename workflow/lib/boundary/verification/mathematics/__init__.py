@@ -1,0 +1,1 @@
+"""Mathematical answers: from LaTeX to tokens, to a reading of their structure, to equal or not."""

@@ -1,0 +1,94 @@
+"""Relations: the intervals that they describe, and the names that may be left out."""
+
+from __future__ import annotations
+
+from boundary.verification.mathematics.answer import (
+    INFINITY,
+    Collection,
+    Reading,
+    Relation,
+    Value,
+    Words,
+)
+from boundary.verification.mathematics.tree import Node
+
+FLIPPED = {"<": ">", ">": "<", "le": "ge", "ge": "le"}
+
+
+def region(reading: Reading) -> Reading | None:
+    """The interval that a relation of one variable describes; other readings as they are."""
+    if not isinstance(reading, Relation):
+        return reading
+    signs, sides = reading.signs, reading.sides
+    if signs == ("in",):
+        return sides[1] if name_of(sides[0]) else None
+    if len(signs) == 1 and signs[0] in FLIPPED:
+        if name_of(sides[0]):
+            return _half_line(signs[0], sides[1])
+        return _half_line(FLIPPED[signs[0]], sides[0]) if name_of(sides[1]) else None
+    upwards = all(sign in ("<", "le") for sign in signs)
+    downwards = all(sign in (">", "ge") for sign in signs)
+    if len(signs) != 2 or not (upwards or downwards) or not name_of(sides[1]):
+        return None
+    ends_ = (signs[0], sides[0]), (signs[1], sides[2])
+    (low_sign, low), (high_sign, high) = ends_ if upwards else ends_[::-1]
+    opening = "[" if low_sign in ("le", "ge") else "("
+    return Collection(opening, (low, high), "]" if high_sign in ("le", "ge") else ")")
+
+
+def _half_line(sign: str, end: Reading) -> Collection:
+    if sign in (">", "ge"):
+        return Collection("[" if sign == "ge" else "(", (end, Value(INFINITY, "")), ")")
+    low = Value(Node("neg", (INFINITY,)), "")
+    return Collection("(", (low, end), "]" if sign == "le" else ")")
+
+
+def variable_of(relation: Relation) -> Reading:
+    """The side that is a name, or the first."""
+    return next((side for side in relation.sides if name_of(side)), relation.sides[0])
+
+
+def name_of(side: Reading) -> str | None:
+    """What a side is called, if it is a name: x, x_1, f(x), f(3), (x, y), AB, Area."""
+    if isinstance(side, Words):
+        return fold(side.text)
+    if isinstance(side, Collection):
+        names = [name_of(item) for item in side.items]
+        return f"({', '.join(map(str, names))})" if all(names) else None
+    if not isinstance(side, Value):
+        return None
+    node = side.node
+    if node.kind == "symbol":
+        return str(node.value)
+    if node.kind == "apply" and all(arg.kind in ("symbol", "number") for arg in node.args):
+        return f"{node.value}({', '.join(str(arg.value) for arg in node.args)})"
+    if node.kind == "mul":  # a segment, an angle
+        names = [name_of(Value(arg, "")) for arg in node.args]
+        return (
+            "".join(map(str, names)) if all(name and name[0].isupper() for name in names) else None
+        )
+    return None
+
+
+def fold(text: str) -> str:
+    """Without case, punctuation and space."""
+    folded = "".join(c if c.isalnum() else " " for c in text.casefold())
+    return " ".join(folded.split())
+
+
+def renamed(call: Reading, body: Value, model: Reading) -> Value | None:
+    """The body of ``f(n) = ...`` with its arguments called as in ``model``, f(x)."""
+    if not isinstance(call, Value) or not isinstance(model, Value):
+        return None
+    here, there = call.node, model.node
+    if here.kind != "apply" or there.kind != "apply" or here.value != there.value:
+        return None
+    if len(here.args) != len(there.args):
+        return None
+    names = {a.value: b.value for a, b in zip(here.args, there.args, strict=True)}
+
+    def rename(node: Node) -> Node:
+        value = names.get(node.value, node.value) if node.kind == "symbol" else node.value
+        return Node(node.kind, tuple(map(rename, node.args)), value)
+
+    return Value(rename(body.node), body.written, body.unit, body.unit_known, body.percent)

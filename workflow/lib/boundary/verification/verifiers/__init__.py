@@ -1,0 +1,15 @@
+"""Verifiers: first and second opinions on the same samples.
+
+A name is a module here with three functions:
+
+    find(text, policy) -> Found | None                  where a response states its answer
+    decide_cheaply(gold, answer, policy) -> Decision | None
+                                                        bounded work, in the caller's process
+    decide(gold, answer, policy) -> Decision            whatever it takes, in a worker that can be killed
+
+``gold`` is a tuple of texts: one answer, or several that are all needed. ``answer`` is what ``find``
+returned. ``decide_cheaply`` returns None where it does not know.
+"""
+
+# The first is the study's own; the others are second opinions.
+VERIFIERS = ("boundary", "math_verify", "published")
