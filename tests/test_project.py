@@ -152,7 +152,7 @@ def test_the_readme_answers_a_newcomer():
 
 @pytest.mark.parametrize(
     "stage",
-    ["", "benchmarks", "models", "sample", "verify", "grade", "analyse", "figures"],
+    ["", "benchmarks", "models", "sample", "verify", "grade", "audit", "analyse", "figures"],
 )
 def test_help_helps(stage):
     done = subprocess.run(

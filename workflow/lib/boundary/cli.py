@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import boundary
 from boundary.errors import BoundaryError
 
-STAGES = ("benchmarks", "models", "sample", "verify", "grade", "analyse", "figures")
+STAGES = ("benchmarks", "models", "sample", "verify", "grade", "audit", "analyse", "figures")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from boundary.data.completeness import check_complete
+from boundary.data.spreadsheet import spreadsheet_cell
 from boundary.errors import BoundaryError
 from boundary.verification.verdict import UNJUDGED
 
@@ -20,7 +20,6 @@ SAME = ["problem_id", "gold", "reference_answer", "reference_verdict", "other_ve
 OF_THE_FIRST = ["reference_rung", "reference_detail", "other_answer", "other_rung", "other_detail"]
 DISAGREEMENT = [*SAME, "samples", "sample_index", *OF_THE_FIRST]
 LONGEST = 200  # characters of a text
-FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")  # noqa: RUF001  # as some locales type it
 
 Pair = tuple[bool, bool]  # whether the reference, and whether the other, says correct
 
@@ -132,5 +131,4 @@ def _written_gold(gold: str) -> str:
 def _as_cell(text: object) -> object:
     if not isinstance(text, str):
         return text
-    cut = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-    return f"'{cut}" if FORMULA.match(cut) else cut
+    return spreadsheet_cell(text, LONGEST, "…")
