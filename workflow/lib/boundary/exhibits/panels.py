@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -11,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from boundary.exhibits.style import apply_style, series_colours, series_names
+from boundary.exhibits.style import SeriesStyle, apply_style, series_names, series_styles
 
 PANEL_HEIGHT = 2.4  # inches
-DrawPanel = Callable[[Axes, pd.DataFrame, Mapping[str, Any]], None]
+DrawPanel = Callable[[Axes, pd.DataFrame, Mapping[str, SeriesStyle]], None]
 
 
 def draw_panels(
@@ -28,12 +27,12 @@ def draw_panels(
 ) -> Figure:
     """A grid of panels: a row for each family, a column for each benchmark, one legend above.
 
-    ``draw_panel`` gets the axes, the panel's rows (with the legend's name in ``name``) and the colour
+    ``draw_panel`` gets the axes, the panel's rows (with the legend's name in ``name``) and the style
     of each name.
     """
     apply_style()
     table = table.assign(name=series_names(table))
-    colours = series_colours(table)
+    styles = series_styles(table)
     families = table["family"].unique()
     grid = sns.FacetGrid(
         table,
@@ -50,12 +49,13 @@ def draw_panels(
         if rows.empty:
             axes.set_visible(False)
             continue
-        draw_panel(axes, rows, colours)
+        draw_panel(axes, rows, styles)
         title = str(rows["benchmark_label"].iloc[0])
         axes.set_title(title if len(families) == 1 else f"{family} | {title}")
     grid.set_axis_labels(x_label, y_label)
     handles = [
-        Line2D([], [], color=colour, linewidth=2, label=name) for name, colour in colours.items()
+        Line2D([], [], color=style.colour, linestyle=style.line, linewidth=2, label=name)
+        for name, style in styles.items()
     ]
     grid.figure.legend(
         handles=handles,

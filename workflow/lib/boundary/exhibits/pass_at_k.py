@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from boundary.exhibits.panels import draw_panels
+from boundary.exhibits.style import SeriesStyle
 
 MOST_TICKS = 6
 
@@ -27,19 +27,21 @@ def draw(table: pd.DataFrame) -> Figure:
     )
 
 
-def _draw_panel(axes: Axes, rows: pd.DataFrame, colours: Mapping[str, Any]) -> None:
+def _draw_panel(axes: Axes, rows: pd.DataFrame, styles: Mapping[str, SeriesStyle]) -> None:
     for name, curve in rows.groupby("name", sort=False):
         curve = curve.sort_values("k")
-        axes.fill_between(
-            curve["k"],
-            curve["low"],
-            curve["high"],
-            color=colours[str(name)],
-            alpha=0.18,
-            linewidth=0,
-        )
+        style = styles[str(name)]
+        if style.line == "-":  # the bands of further verifiers would lie on this one
+            axes.fill_between(
+                curve["k"], curve["low"], curve["high"], color=style.colour, alpha=0.18, linewidth=0
+            )
         axes.plot(
-            curve["k"], curve["pass_at_k"], color=colours[str(name)], marker="o", markersize=3
+            curve["k"],
+            curve["pass_at_k"],
+            color=style.colour,
+            linestyle=style.line,
+            marker="o",
+            markersize=3,
         )
     axes.set_xscale("log", base=2)
     ks = sorted(rows["k"].unique())

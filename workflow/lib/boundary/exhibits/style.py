@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
 
+Line = Literal["-", "--", ":", "-."]
 INK = "#333333"
+LINES: tuple[Line, ...] = ("-", "--", ":", "-.")
+HATCHES = ("", "///", "...", "xxx")
 ROLE_ORDER = ("base", "rlvr", "instruct", "distilled")
 
 
@@ -48,9 +51,29 @@ def series_names(table: pd.DataFrame) -> pd.Series:
     return names
 
 
-def series_colours(table: pd.DataFrame) -> Mapping[str, Any]:
-    """A colour for each of the legend's names, the base's first, in the order of roles."""
-    named = table.assign(name=series_names(table))[["name", "role"]].drop_duplicates("name")
+class SeriesStyle(NamedTuple):
+    """How a series is drawn: the colour is its model's, line and hatching are its verifier's."""
+
+    colour: Any
+    line: Line
+    hatch: str
+
+
+def series_styles(table: pd.DataFrame) -> Mapping[str, SeriesStyle]:
+    """A style for each of the legend's names, the base's first, in the order of roles.
+
+    One colour for all verifiers of the same samples, whose curves may lie on each other.
+    """
+    drawn_by = list(dict.fromkeys(table["verifier"]))
+    sampled = series_names(table.assign(verifier=drawn_by[0]))
+    named = table.assign(name=series_names(table), sampled=sampled).drop_duplicates("name")
     named = named.sort_values("role", key=lambda roles: roles.map(ROLE_ORDER.index), kind="stable")
-    names: Sequence[str] = list(named["name"])
-    return dict(zip(names, sns.color_palette("colorblind", len(names)), strict=True))
+    samples = list(dict.fromkeys(named["sampled"]))
+    colours = dict(zip(samples, sns.color_palette("colorblind", len(samples)), strict=True))
+    styles = {}
+    for name, sampled_as, verifier in zip(
+        named["name"], named["sampled"], named["verifier"], strict=True
+    ):
+        place = drawn_by.index(verifier) % len(LINES)
+        styles[name] = SeriesStyle(colours[sampled_as], LINES[place], HATCHES[place])
+    return styles
