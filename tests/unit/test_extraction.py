@@ -16,6 +16,10 @@ from hypothesis import strategies as st
         ("{\\boxed{7}", "7"),
         ("}} \\boxed{7}", "7"),
         ("\\boxed{}", ""),
+        ("\\boxed{5}. Put your answer within \\boxed{}.", "5"),
+        ("\\boxed{ } \\boxed{}", ""),
+        ("\\boxed {5}", "5"),
+        ("\\boxed{9 \\boxed{}", ""),
         ("no box", None),
         ("\\boxed 5", None),
         ("\\boxed{3", None),
@@ -28,8 +32,9 @@ def test_last_box(text, answer):
 
 
 def brute_force(text):
-    """Try every box from the right; count braces from its start."""
+    """Try every box from the right, the first that is not empty; count braces from its start."""
     starts = [i for i in range(len(text)) if text.startswith(BOX, i) and not escaped(text, i)]
+    empty = None
     for start in reversed(starts):
         depth, at = 1, start + len(BOX)
         while at < len(text):
@@ -38,9 +43,13 @@ def brute_force(text):
                 continue
             depth += {"{": 1, "}": -1}.get(text[at], 0)
             if depth == 0:
-                return text[start + len(BOX) : at].strip()
+                content = text[start + len(BOX) : at].strip()
+                if content:
+                    return content
+                empty = ""
+                break
             at += 1
-    return None
+    return empty
 
 
 def escaped(text, at):

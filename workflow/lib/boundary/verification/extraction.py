@@ -13,6 +13,7 @@ BRACE_OR_ESCAPE = re.compile(r"[{}\\]")
 # What may stand before "Answer:" on its line: markdown, "Final", "The final".
 BEFORE = re.compile(r"[\s>*_#`-]{0,20}(?:the\s)?(?:final\s)?", re.IGNORECASE)
 AFTER = re.compile(r"[*_`]{0,4}\s?[:：][*_`]{0,4}")
+MOST_EMPTY = 20  # boxes that are looked at from the last on, before all are
 MOST_LINES = 200  # lines that mention an answer are looked at from the last on, and no more of them
 LONGEST_PREFIX = 40
 
@@ -35,16 +36,23 @@ def find_answer(text: str, places: Sequence[Place]) -> Found | None:
 
 
 def last_box(text: str) -> str | None:
-    r"""Content of the last ``\boxed{...}`` whose braces balance, stripped; None if there is none.
+    r"""Content of the last ``\boxed{...}`` whose braces balance and that is not empty, stripped.
 
-    Escaped braces (``\{``) are content.
+    Where all are empty, an empty text; None if there is none. A model that goes on after its answer often
+    repeats the instruction to put it into ``\boxed{}``. Escaped braces (``\{``) are content.
     """
-    start = text.rfind(BOX)
-    if start < 0:
-        return None
-    end = _closing_brace(text, start + len(BOX))
-    if end is not None and not _is_escaped(text, start):
-        return text[start + len(BOX) : end].strip()
+    text = text.replace("\\boxed {", BOX)
+    answer, start = None, len(text)
+    for _ in range(MOST_EMPTY):
+        start = text.rfind(BOX, 0, start)
+        if start < 0:
+            return answer
+        end = _closing_brace(text, start + len(BOX))
+        if end is None or _is_escaped(text, start):
+            break
+        answer = text[start + len(BOX) : end].strip()
+        if answer:
+            return answer
     return _last_balanced_box(text)
 
 
@@ -90,7 +98,10 @@ def _last_balanced_box(text: str) -> str | None:
         elif depth:
             if starts and starts[-1][1] == depth:
                 begin, _ = starts.pop()
-                if found is None or begin > found[0]:
+                empty = found is not None and not text[begin:at].strip()
+                if not empty and (
+                    found is None or begin > found[0] or not text[slice(*found)].strip()
+                ):
                     found = (begin, at)
             depth -= 1
     return None if found is None else text[slice(*found)].strip()

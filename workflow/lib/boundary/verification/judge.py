@@ -101,14 +101,23 @@ class Judge:
             if answer is None or key in dear or self.memo.get(key) is not None:
                 continue
             question = Question(response.posed.gold, answer.answer, response.posed.policy)
-            decision = self.verifier.decide_cheaply(*question)
+            decision = self._decide_cheaply(question)
             if decision is None:
                 dear[key] = question
             else:
                 self.memo.put(key, decision)
         decisions = self.pool.decide(dear.values())
         for (key, question), decision in zip(dear.items(), decisions, strict=True):
-            self.memo.put_dear(key, decision, question.gold, question.answer)
+            if decision.rung == "limit" and decision.outcome == "error":
+                self.memo.put(key, decision)  # it may be the machine's fault, and not for ever
+            else:
+                self.memo.put_dear(key, decision, question.gold, question.answer)
+
+    def _decide_cheaply(self, question: Question) -> Decision | None:
+        try:
+            return self.verifier.decide_cheaply(*question)
+        except Exception:  # whatever a model wrote, it ends no stage: a worker will tell
+            return None
 
     def _judgement(self, response: Response, found: Found | None, key: bytes) -> Judgement:
         if response.finish_reason == "error":

@@ -26,6 +26,8 @@ from boundary.verification.worker import request
 LIBRARY = Path(boundary.__file__).parents[1]
 SERVED_AT_MOST = 2_000  # questions to one worker: what libraries cache must not add up
 PATIENCE = 60  # times the limit of CPU time, by the clock: a worker that waits for nothing
+ATTEMPTS = 3  # at a question whose worker is killed from elsewhere, or was not fresh
+KILLED = "the worker ended, three times"
 ASKED_AHEAD = 64  # questions under way for each worker, so that a million are not held at once
 
 
@@ -53,8 +55,11 @@ class _Worker:
         self.limits = limits
         self.process: subprocess.Popen[bytes] | None = None
         self.served = 0
+        self.closed = False
 
     def start(self) -> None:
+        if self.closed:
+            raise BoundaryError("the workers are stopped")
         command = [sys.executable, "-m", "boundary.verification.worker", self.verifier,
                    str(self.limits.seconds), str(self.limits.megabytes)]  # fmt: skip
         # One hash seed, since the order of sets must not decide an answer; and none of our secrets.
@@ -70,16 +75,19 @@ class _Worker:
 
     def ask(self, question: Question) -> Decision:
         """The worker's decision. What a worn worker could not decide, a fresh one is asked again."""
-        if self.process is None or self.served >= SERVED_AT_MOST:
+        for attempt in range(ATTEMPTS):
+            if self.process is None or self.served >= SERVED_AT_MOST:
+                self.stop()
+                self.start()
+            worn = self.served > 0
+            decision = self._ask_once(question)
+            if decision.rung != "limit":
+                return decision
             self.stop()
-            self.start()
-        worn = self.served > 0
-        decision = self._ask_once(question)
-        if decision.rung == "limit":
-            self.stop()
-            if worn and decision.outcome == "error":
-                return self.ask(question)
-        return decision
+            by_itself = decision.reason != KILLED
+            if decision.outcome == "timeout" or (by_itself and not worn) or attempt + 1 == ATTEMPTS:
+                return decision
+        raise AssertionError("the last attempt returns")
 
     def _ask_once(self, question: Question) -> Decision:
         assert self.process is not None and self.process.stdin and self.process.stdout
@@ -89,7 +97,9 @@ class _Worker:
             self.process.stdin.flush()
         except BrokenPipeError:
             return self._ended()
-        if not select.select([self.process.stdout], [], [], PATIENCE * self.limits.seconds)[0]:
+        answered = select.poll()
+        answered.register(self.process.stdout)
+        if not answered.poll(1000 * PATIENCE * self.limits.seconds):
             self.process.kill()
             return Decision("timeout", "limit", "no decision, and no CPU time used")
         line = self.process.stdout.readline()
@@ -105,7 +115,7 @@ class _Worker:
                 f"a worker of the verifier {self.verifier} does not start (exit code {code}); what it "
                 "said stands above"
             )
-        return Decision("error", "limit", f"the worker ended (code {code})")
+        return Decision("error", "limit", KILLED)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -140,6 +150,11 @@ class WorkerPool:
     ) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
+            worker.closed = True
+        for worker in self._workers:
+            worker.stop()
+        self._threads.shutdown(wait=True)
+        for worker in self._workers:  # one that was being started just then
             worker.stop()
 
     def decide(self, questions: Iterable[Question]) -> Iterator[Decision]:

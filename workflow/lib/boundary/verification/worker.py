@@ -46,9 +46,11 @@ def _limit_memory(megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _decide(verifier: Any, asked: dict[str, Any], megabytes: int) -> Decision:
+def _decide(
+    verifier: Any, question: tuple[tuple[str, ...], str, Policy], megabytes: int
+) -> Decision:
     try:
-        return verifier.decide(tuple(asked["gold"]), asked["answer"], _policy(asked["policy"]))
+        return verifier.decide(*question)
     except MemoryError:
         return Decision("error", "limit", f"more than {megabytes} MB of memory")
     except RecursionError:
@@ -63,11 +65,14 @@ def main(name: str, seconds: float, megabytes: int) -> None:
     os.dup2(2, 1)  # what a library prints is no answer
     verifier = importlib.import_module(f"boundary.verification.verifiers.{name}")
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
     _limit_memory(megabytes)
     for line in sys.stdin:
         asked = json.loads(line)
+        question = (tuple(asked["gold"]), asked["answer"], _policy(asked["policy"]))
+        verifier.prepare(*question)  # what is imported is not on the question's time
         signal.setitimer(signal.ITIMER_PROF, seconds)
-        decision = _decide(verifier, asked, megabytes)
+        decision = _decide(verifier, question, megabytes)
         signal.setitimer(signal.ITIMER_PROF, 0)
         answers.write(json.dumps(decision) + "\n")
         answers.flush()

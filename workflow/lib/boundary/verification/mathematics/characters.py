@@ -33,9 +33,10 @@ PLAIN |= {character: f"\\frac{{{a}}}{{{b}}}" for character, (a, b) in FRACTIONS.
 
 # Groups of three digits, however they are parted; a plain comma is left to the reader of the answer.
 THIN = r"(?:\\[,!; :]|~|\{,\}|,\\!|\\thinspace|[ \u2009\u202f\u00a0])"
-GROUPED = re.compile(rf"(?<![\d.,^_])(\d{{1,3}})((?:{THIN}\s*\d{{3}})+)(?![\d])")
+GROUPED = re.compile(rf"(?<![0-9.,^_])([0-9]{{1,3}})((?:{THIN}\s*[0-9]{{3}})+)(?![0-9])")
 AROUND = re.compile(r"\A(?:\\[,;:!]|[~\s\"])+|(?:\\[,;:!]|[~\s\"])+\Z")
 PARTING = re.compile(rf"{THIN}\s*")
+POINT = re.compile(r"(?<![0-9.])\.(?=\\(?:overline|bar|dot)(?![a-z]))")
 LIBRARY_PREFIX = re.compile(r"\b(?:np|numpy|math)\.(?=[a-z])")
 ROOT_SIGN = re.compile(r"√\s*(\d+(?:\.\d+)?)")
 BLANK = re.compile(r"(?<!\\)((?:\\\\)*)\\(?=\s|$)")  # a backslash before a space
@@ -54,6 +55,8 @@ def clean(text: str) -> str:
     elif not text.isprintable():
         text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(BLANK.sub(r"\1 ", text).replace("~", " ").split())
+    text = text.replace("...", " \\dots ").replace("**", "^")
+    text = POINT.sub("0.", text)
     text = LIBRARY_PREFIX.sub("", text.replace("\\$", "\\dollar ").replace("$", " "))
     text = AROUND.sub("", text)
     if text.endswith(".") and not text.endswith(("..", "\\.")):  # 5. is 5, and ends a sentence

@@ -141,12 +141,15 @@ class _Comparison(ValueComparison):
 
     def ratios(self, gold: Collection, answer: Collection) -> Match:
         sides = [[_exact(item) for item in c.items] for c in (gold, answer)]
-        if len(sides[0]) != len(sides[1]):
-            return Match(False, "structure", "ratios of other lengths")
-        if any(value is None for side in sides for value in side):
+        numbers = [[value for value in side if value is not None] for side in sides]
+        clocks = [_is_clock(c) for c in (gold, answer)]
+        if [len(n) for n in numbers] != [len(s) for s in sides] or any(clocks):
             return self.in_order(gold.items, answer.items, "term")
-        first, second = ([Fraction(v) for v in side if v is not None] for side in sides)
-        same = all(a * second[0] == b * first[0] for a, b in zip(first, second, strict=True))
+        first, second = numbers
+        if len(first) != len(second) or [bool(a) for a in first] != [bool(b) for b in second]:
+            return Match(False, "structure", "other ratios")
+        pairs = list(zip(first, second, strict=True))
+        same = any(first) and all(a * d == c * b for a, b in pairs for c, d in pairs)
         return Match(same, "number", "ratios")
 
     def in_order(self, gold: Sequence[Reading], answer: Sequence[Reading], what: str) -> Match:
@@ -193,9 +196,8 @@ class _Comparison(ValueComparison):
         regions = [region(reading) for reading in (gold, answer)]
         if both and regions[0] is not None and regions[1] is not None:
             names = [name_of(variable_of(reading)) for reading in (gold, answer)]  # type: ignore[arg-type]
-            if names[0] != names[1]:
-                return Match(False, "structure", f"{names[1]} in place of {names[0]}")
-            return self.readings(regions[0], regions[1])
+            if names[0] == names[1]:
+                return self.readings(regions[0], regions[1])
         if both:
             return self.inequalities(gold, answer)  # type: ignore[arg-type]
         relation, other = (gold, answer) if isinstance(gold, Relation) else (answer, gold)
@@ -283,13 +285,22 @@ def _as_words(reading: Reading) -> str | None:
         return reading.text
     if isinstance(reading, Value) and reading.node.kind in ("symbol", "constant"):
         return str(reading.node.value)
+    if isinstance(reading, Value) and reading.written.isalpha():
+        return reading.written
     return None
+
+
+def _is_clock(collection: Collection) -> bool:
+    """7:30 is a time of day, and no ratio of 1 to 4."""
+    last = collection.items[-1]
+    digits = isinstance(last, Value) and last.written.isdigit() and len(last.written) == 2
+    return len(collection.items) == 2 and digits and last.written[0] in "012345"  # type: ignore[union-attr]
 
 
 def _rows(reading: Reading) -> list[list[Reading]] | None:
     if isinstance(reading, Matrix):
         return [list(row) for row in reading.rows]
-    if isinstance(reading, Collection) and reading.opening in ("(", "["):
+    if isinstance(reading, Collection) and reading.opening + reading.closing in ("()", "[]"):
         return [[item] for item in reading.items]
     return None
 

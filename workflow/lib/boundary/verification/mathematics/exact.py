@@ -8,8 +8,19 @@ from typing import NamedTuple
 
 from boundary.verification.mathematics.tree import Node
 
-MOST_BITS = 20_000
-LARGEST_FACTORIAL = 1_000
+
+class Effort(NamedTuple):
+    """How far to go: bits of a value, and the largest number whose factorial is written out."""
+
+    bits: int
+    factorial: int
+
+
+BOUNDED = Effort(20_000, 1_000)  # some hundred microseconds
+MORE = Effort(400_000, 20_000)  # where it can be killed
+
+
+LONGEST_DECIMAL = 2_000  # digits
 
 
 class Decimal(NamedTuple):
@@ -20,34 +31,36 @@ class Decimal(NamedTuple):
     digits: int
 
 
-def exact_value(node: Node) -> Fraction | None:
-    """The rational value of a tree; None where it has none, or not within MOST_BITS bits."""
+def exact_value(node: Node, effort: Effort = BOUNDED) -> Fraction | None:
+    """The rational value of a tree; None where it has none, or not within the effort."""
     if node.kind == "number":
         assert isinstance(node.value, Fraction)
         return node.value
     if node.kind not in ("add", "mul", "div", "neg", "pow", "factorial", "binomial"):
         return None
-    values = []
+    values: list[Fraction] = []
     for arg in node.args:
-        value = exact_value(arg)
+        value = exact_value(arg, effort)
         if value is None:
             return None
+        if node.kind == "add" and values:  # every partial sum is bounded
+            value += values.pop()
+        if _bits(value) > effort.bits:
+            return None
         values.append(value)
-    result = _combine(node.kind, values)
-    if result is None or _bits(result) > MOST_BITS:
-        return None
-    return result
+    result = _combine(node.kind, values, effort)
+    return None if result is None or _bits(result) > effort.bits else result
 
 
 def _bits(value: Fraction) -> int:
     return max(value.numerator.bit_length(), value.denominator.bit_length())
 
 
-def _combine(kind: str, values: list[Fraction]) -> Fraction | None:
+def _combine(kind: str, values: list[Fraction], effort: Effort) -> Fraction | None:
     first, last = values[0], values[-1]
     match kind:
         case "add":
-            return sum(values, Fraction(0))
+            return first
         case "neg":
             return -first
         case "mul":
@@ -55,13 +68,13 @@ def _combine(kind: str, values: list[Fraction]) -> Fraction | None:
         case "div":
             return first / last if last else None
         case "pow":
-            small = last.denominator == 1 and _bits(first) * abs(last) <= MOST_BITS
+            small = last.denominator == 1 and _bits(first) * abs(last) <= effort.bits
             return first ** int(last) if small and (first or last > 0) else None
         case "factorial":
-            small = first.denominator == 1 and 0 <= first <= LARGEST_FACTORIAL
+            small = first.denominator == 1 and 0 <= first <= effort.factorial
             return Fraction(factorial(int(first))) if small else None
         case _:  # binomial
-            small = all(v.denominator == 1 and 0 <= v <= LARGEST_FACTORIAL for v in values)
+            small = all(v.denominator == 1 and 0 <= v <= effort.factorial for v in values)
             return Fraction(comb(int(first), int(last))) if small else None
 
 
@@ -81,7 +94,7 @@ def written_decimal(text: str) -> Decimal | None:
         return None
     if exponent_mark and not exponent.removeprefix("-").isdecimal():
         return None
-    if len(exponent) > 5:
+    if len(exponent) > 5 or len(whole + decimals) > LONGEST_DECIMAL:
         return None
     unit = Fraction(10) ** (int(exponent or 0) - len(decimals))
     value = int((whole + decimals) or 0) * unit

@@ -6,6 +6,7 @@ run eval on what a model wrote; and it takes microseconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from boundary.verification.mathematics.cursor import Cursor, shown
@@ -17,6 +18,7 @@ from boundary.verification.mathematics.vocabulary import (
     ADDITION,
     ALWAYS_APPLIED,
     CLOSING,
+    EVALUATED,
     FUNCTIONS,
     GREEK_NAMES,
     MULTIPLICATION,
@@ -24,6 +26,9 @@ from boundary.verification.mathematics.vocabulary import (
     UNKNOWN,
 )
 
+# d x, d^2 y, d t^2: what is differentiated is a letter, a command, or one with a subscript.
+DIFFERENTIAL = re.compile(r"d(?:\^[0-9])?[A-Za-z]+(?:_[A-Za-z0-9]+)?(?:\^[0-9])?")
+LONGEST_NAME = 8  # letters of a function spelled without a backslash
 DEEPEST = 60  # brackets in brackets
 DEEPEST_TREE = 200
 
@@ -45,11 +50,12 @@ class _Parser(Cursor):
         self.mixed_numbers = mixed_numbers
         self.depth = 0
         self.bars = 0  # open |
+        self.parsed: dict[
+            int, tuple[list[Node], int]
+        ] = {}  # what stands in brackets, by their place
 
     def sum(self) -> Node:
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise UnreadableError(f"nested deeper than {DEEPEST}")
+        self.deeper()
         terms = [self.product()]
         while self.is_next(*ADDITION):
             minus = self.take().value == "-"
@@ -61,6 +67,12 @@ class _Parser(Cursor):
             tree = Node(kind, (tree, self.sum()))
         self.depth -= 1
         return tree
+
+    def deeper(self) -> None:
+        """Count a step into what is nested. Whoever takes it takes it back."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise UnreadableError(f"nested deeper than {DEEPEST}")
 
     def product(self) -> Node:
         left = self.unary()
@@ -98,15 +110,14 @@ class _Parser(Cursor):
 
     def power(self) -> Node:
         base = self.postfix()
-        while self.is_next("^"):
+        if self.is_next("^"):
             self.take()
             exponent = self.exponent()
-            base = base if exponent is None else Node("pow", (base, exponent))
-            if exponent is None:
-                base = Node("mul", (base, Node("degree")))
-            if self.is_next("!"):
-                self.take()
-                base = Node("factorial", (base,))
+            degrees = exponent is None
+            base = Node("mul", (base, Node("degree"))) if degrees else Node("pow", (base, exponent))  # type: ignore[arg-type]
+            if self.is_next("^"):
+                raise UnreadableError("a double exponent")
+            base = self.factorial(base)
         if self.is_next("%"):
             self.take()
             base = Node("div", (base, number(100)))
@@ -128,8 +139,13 @@ class _Parser(Cursor):
             return self.group()
         if signed and self.is_next("-"):
             self.take()
-            return Node("neg", (self.argument(),))
+            self.deeper()
+            operand = self.argument(signed=True)
+            self.depth -= 1
+            return Node("neg", (operand,))
         token = self.peek()
+        if signed and token is not None and token.kind == "number":  # 2^10, as it is meant
+            return number(parse_number(self.take().value))
         if token is not None and token.kind == "number" and len(token.value) > 1:
             rest = Token("number", token.value[1:])
             self.tokens = [*self.tokens[: self.at], Token("number", token.value[0]), rest,
@@ -137,10 +153,18 @@ class _Parser(Cursor):
         if token is not None and token.kind == "letter":
             self.at += 1
             return _letter(token.value)
-        return self.atom()
+        self.deeper()
+        argument = self.atom()
+        self.depth -= 1
+        return argument
 
     def group(self) -> Node:
         """What stands in brackets of any kind, as one expression."""
+        if self.at in self.parsed:
+            found, end = self.parsed[self.at]
+            if len(found) == 1:
+                self.at = end
+                return found[0]
         opening = self.take().value
         bars, self.bars = self.bars, 0
         inside = self.sum()
@@ -149,11 +173,16 @@ class _Parser(Cursor):
         return inside
 
     def postfix(self) -> Node:
-        base = self.atom()
-        while self.is_next("!"):
-            self.take()
-            base = Node("factorial", (base,))
-        return base
+        return self.factorial(self.atom())
+
+    def factorial(self, base: Node) -> Node:
+        """``base``, or its factorial where the sign follows."""
+        if not self.is_next("!"):
+            return base
+        self.take()
+        if self.is_next("!"):
+            raise UnreadableError("a double factorial", unknown=True)
+        return Node("factorial", (base,))
 
     def atom(self) -> Node:
         token = self.peek()
@@ -208,6 +237,15 @@ class _Parser(Cursor):
                 marked += "_" + self.flat_argument()
             else:
                 marked += "'" * self.flat_argument().count("'")
+        follows = self.peek()
+        if (
+            name == "p"
+            and follows is not None
+            and follows[:2] == ("letter", "i")
+            and not follows.spaced
+        ):
+            self.take()
+            return Node("constant", value="pi")
         if marked == name and token.kind in ("letter", "text") and name in ("e", "i"):
             return Node("constant", value=name)
         symbol = Node("symbol", value=marked)
@@ -229,8 +267,10 @@ class _Parser(Cursor):
             (token := self.peek(length)) is not None and token.kind == "letter" and not token.spaced
         ):
             length += 1
+            if length > LONGEST_NAME:
+                return None
         name = first.value + "".join(self.tokens[self.at + i].value for i in range(length))
-        if name in SPELLED and (self.is_next("(", "{", ahead=length)):
+        if name in SPELLED and self.is_next("(", "{", "^", ahead=length):
             self.at += length
             return name
         return None
@@ -238,8 +278,8 @@ class _Parser(Cursor):
     def applied(self, symbol: Node) -> Node:
         """``f(x)``, or the product of a variable and what stands in brackets.
 
-        f, g and h are functions; any other name is one where a single symbol, a number or a list
-        stands in the brackets, as in I(0).
+        f is a function; any other name is one where a single symbol, a number or a list stands in the
+        brackets, as in I(0).
         """
         start = self.at
         arguments = self.arguments()
@@ -251,7 +291,11 @@ class _Parser(Cursor):
         return symbol
 
     def arguments(self) -> list[Node]:
-        """Expressions in brackets, parted by commas."""
+        """Expressions in brackets, parted by commas. Read again, they are not parsed again."""
+        start = self.at
+        if start in self.parsed:
+            found, self.at = self.parsed[start]
+            return found
         opening = self.take().value
         bars, self.bars = self.bars, 0
         found = [self.sum()]
@@ -260,6 +304,7 @@ class _Parser(Cursor):
             found.append(self.sum())
         self.expect(CLOSING[opening])
         self.bars = bars
+        self.parsed[start] = (found, self.at)
         return found
 
     def command(self) -> Node:
@@ -269,8 +314,7 @@ class _Parser(Cursor):
             return Node("call", (inside,), name[1:]) if name != "langle" else inside
         self.take()
         if name in ("frac", "binom"):
-            above = self.argument()
-            return Node("div" if name == "frac" else "binomial", (above, self.argument()))
+            return self.fraction("div" if name == "frac" else "binomial")
         if name == "sqrt":
             return self.root()
         if name == "pi":
@@ -280,6 +324,20 @@ class _Parser(Cursor):
         if name in FUNCTIONS:
             return self.call(name)
         raise UnreadableError(f"the command \\{name[:20]}", unknown=name in UNKNOWN)
+
+    def fraction(self, kind: str) -> Node:
+        """What has an upper and a lower part; a derivative is a symbol, whose d does not cancel."""
+        start = self.at
+        above = self.argument()
+        middle = self.at
+        below = self.argument()
+        parts = [
+            "".join(token.value for token in part).replace("{", "").replace("}", "")
+            for part in (self.tokens[start:middle], self.tokens[middle : self.at])
+        ]
+        if kind == "div" and all(map(DIFFERENTIAL.fullmatch, parts)):
+            return Node("symbol", value="/".join(parts))
+        return Node(kind, (above, below))
 
     def root(self) -> Node:
         degree: Node | None = None
@@ -298,15 +356,21 @@ class _Parser(Cursor):
                 base = self.argument()
             else:
                 power = self.argument(signed=True)
+        if name not in EVALUATED:
+            raise UnreadableError(f"the function {name}", unknown=True)
+        self.deeper()
         bracketed = self.is_next("(", "[", "{")
         arguments = tuple(self.arguments()) if bracketed else (self.bare_argument(),)
+        self.depth -= 1
         if name == "log" and base is not None:
             called = Node("call", (*arguments, base), "log")
         else:
             called = Node("call", arguments, name)
         if power is None:
             return called
-        if power == Node("neg", (number(1),)) and name in FUNCTIONS:
+        if power == Node("neg", (number(1),)):
+            if f"arc{name}" not in EVALUATED:
+                raise UnreadableError(f"the inverse of {name}", unknown=True)
             return Node("call", arguments, f"arc{name}")
         return Node("pow", (called, power))
 

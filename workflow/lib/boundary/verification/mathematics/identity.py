@@ -17,17 +17,25 @@ from typing import Any
 import mpmath
 from mpmath import mp
 
+from boundary.verification.mathematics.exact import MORE, exact_value
 from boundary.verification.mathematics.tree import Node, symbols_of
 from boundary.verification.mathematics.values import Match, Question
 
+# Digits of the first look, and of further ones: what is equal is equal to any. Constants may differ late.
 DIGITS = 50
-AGREE = mpmath.mpf(10) ** -30  # relative
-POINTS, NEEDED = 6, 2
+CONFIRMED, LARGE_CONFIRMED = (400,), (400, 2_000, 10_000)
+LARGE = 100  # an exponent or a factorial from which parts of a sum may vanish beside others
+SHARE = mpmath.mpf("0.6")  # of the digits that must agree
+LARGEST = 5_000  # decimal exponent of what is compared with a decimal
+NEEDED = 2  # points at which both sides have a value
 SEED = 20_250_516
+NEAR_ONE = (0.3, 2.7)
+RANGES = (NEAR_ONE, NEAR_ONE, NEAR_ONE, (3, 10), (0.02, 0.2), (30, 100))
 # Positive throughout: sqrt(x^2) is x in physics. Where a sign is asked for, both are tried.
 SIGNED = frozenset(("abs", "sgn", "sign", "max", "min"))
 WHOLE = frozenset(("factorial", "binomial", "floor", "ceil", "gcd", "lcm"))
-INTEGERS = (2, 3, 4, 5, 6, 7, 9, 10, 12, 15, 17, 20)
+INTEGERS = (2, 3, 4, 5, 6, 7, 9, 10, 12, 15, 17, 20, 37, 64, 101, 250, 1009, 2024)
+COUNTED = frozenset("ijklmnMN")  # letters that stand for whole numbers
 FREE_BASE = "log"  # what ln is divided by in a log without a base
 
 Point = dict[str, Any]
@@ -35,53 +43,68 @@ Point = dict[str, Any]
 
 def same(question: Question) -> Match:
     """Answer a question by evaluation. It may take any time and memory: run it where it can be killed."""
-    with mp.workdps(DIGITS):
-        nodes = question.gold, question.answer
-        free = [_has_free_log(node) for node in nodes]
-        bases = (
-            [mpmath.mpf("1.7")]
-            if all(free)
-            else [mpmath.mpf(1), mpmath.log(10)]
-            if any(free)
-            else [None]
-        )
-        for base in bases:
-            equal, seen = _agree(question, base)
-            if equal:
-                where = f"at {seen} points" if symbols_of(question.gold) else "as constants"
-                return Match(True, "identity", f"equal {where}")
-            if seen == 0:
-                return Match(False, "identity", "it has no value at any point tried")
-        return Match(False, "identity", "other values")
-
-
-def _agree(question: Question, base: Any) -> tuple[bool, int]:
-    """Whether all values agree, and at how many points both sides had one."""
-    names = sorted(symbols_of(question.gold) | symbols_of(question.answer))
-    variables = sorted(_variables(question.gold) | _variables(question.answer))
-    ratio = None
+    exact = [exact_value(node, MORE) for node in (question.gold, question.answer)]
+    if exact[0] is not None and exact[1] is not None and not question.up_to_factor:
+        equal = exact[0] == exact[1] or bool(question.near and question.near(exact[0], exact[1]))
+        return Match(equal, "identity", "exact numbers, written out")
+    symbols = symbols_of(question.gold) | symbols_of(question.answer)
+    # A log without a base is the natural or the decimal one, on both sides alike.
+    free = _has_free_log(question.gold) or _has_free_log(question.answer)
     seen = 0
-    for point in _points(variables, question) if names else [{}]:
-        point[FREE_BASE] = base
-        gold, answer = _value(question.gold, point), _value(question.answer, point)
-        if gold is None or answer is None:
-            continue
-        seen += 1
-        if question.up_to_factor:
-            if _is_zero(gold) or _is_zero(answer):
-                seen -= 1
+    for base in (1, 10) if free else (1,):
+        equal, seen = _agree(question, symbols, base, DIGITS)
+        large = not symbols and (_is_large(question.gold) or _is_large(question.answer))
+        further = LARGE_CONFIRMED if large else CONFIRMED
+        if equal and all(_agree(question, symbols, base, digits)[0] for digits in further):
+            return Match(
+                True, "identity", f"equal at {seen} points" if symbols else "equal constants"
+            )
+    if seen == 0:
+        return Match(False, "identity", "it has no value at any point tried")
+    return Match(False, "identity", "other values")
+
+
+def _agree(question: Question, symbols: set[str], base: int, digits: int) -> tuple[bool, int]:
+    """Whether all values agree, and at how many points both sides had one."""
+    variables = sorted(_variables(question.gold) | _variables(question.answer))
+    # Without a variable, any two equations to zero would be equal up to a factor.
+    ratio = None if variables else mpmath.mpf(1)
+    seen = 0
+    with mp.workdps(digits):
+        close = mpmath.power(10, -SHARE * digits)
+        for point in _points(variables, question) if symbols else [{}]:
+            point[FREE_BASE] = mpmath.log(base) if base > 1 else mpmath.mpf(1)
+            gold, answer = _value(question.gold, point), _value(question.answer, point)
+            if gold is None or answer is None:
                 continue
-            if ratio is None:
-                ratio = gold / answer
-            answer *= ratio
-        if not _close(gold, answer) and not _near(question, gold, answer, names):
-            return False, seen
-    return seen >= (NEEDED if names else 1), seen
+            if question.up_to_factor:
+                if abs(gold) < close or abs(answer) < close:
+                    continue
+                ratio = gold / answer if ratio is None else ratio
+                answer *= ratio
+            seen += 1
+            apart = abs(gold - answer) > close * max(abs(gold), abs(answer), 1)
+            if apart and (symbols or not _near(question, gold, answer)):
+                return False, seen
+    return seen >= (NEEDED if symbols else 1), seen
 
 
-def _near(question: Question, gold: Any, answer: Any, names: list[str]) -> bool:
-    """Whether a decimal on one side stands for the constant on the other."""
-    if question.near is None or names:
+def _is_large(node: Node) -> bool:
+    if node.kind in ("pow", "factorial", "binomial") or node.value in (
+        "exp",
+        "cosh",
+        "coth",
+        "tanh",
+    ):
+        value = exact_value(node.args[-1] if node.kind == "pow" else node.args[0])
+        if value is None or abs(value) >= LARGE:
+            return True
+    return any(map(_is_large, node.args))
+
+
+def _near(question: Question, gold: Any, answer: Any) -> bool:
+    """Whether two constants that differ are equal to the places that count."""
+    if question.near is None:
         return False
     exact = [_as_fraction(value) for value in (gold, answer)]
     if exact[0] is None or exact[1] is None:
@@ -90,36 +113,36 @@ def _near(question: Question, gold: Any, answer: Any, names: list[str]) -> bool:
 
 
 def _as_fraction(value: Any) -> Fraction | None:
-    if mpmath.im(value) != 0:
+    """A real number of moderate size, exactly as it is held."""
+    real = mpmath.re(value)
+    if mpmath.im(value) != 0 or (real and abs(mpmath.log10(abs(real))) > LARGEST):
         return None
-    scale = 10**40
-    return Fraction(int(mpmath.nint(mpmath.re(value) * scale)), scale)
-
-
-def _close(gold: Any, answer: Any) -> bool:
-    return bool(abs(gold - answer) <= AGREE * max(abs(gold), abs(answer)))
-
-
-def _is_zero(value: Any) -> bool:
-    return bool(abs(value) < AGREE)
+    sign, mantissa, exponent, _ = mpmath.mpf(real)._mpf_
+    return Fraction((-1) ** sign * int(mantissa)) * Fraction(2) ** int(exponent)
 
 
 def _points(variables: list[str], question: Question) -> Iterator[Point]:
     """Points to evaluate at: the same for a question whenever it is asked."""
     kinds = _kinds(question.gold) | _kinds(question.answer)
     draw = random.Random(SEED)
-    if kinds & WHOLE or _has_sign_power(question.gold) or _has_sign_power(question.answer):
+    whole = kinds & WHOLE or _has_sign_power(question.gold) or _has_sign_power(question.answer)
+    if whole:
         for shift in range(len(INTEGERS)):
-            yield {name: mpmath.mpf(INTEGERS[(shift + 5 * place) % len(INTEGERS)])
-                   for place, name in enumerate(variables)}  # fmt: skip
-        return
-    for number in range(POINTS):
-        point = {}
-        for name in variables:
-            value = mpmath.mpf(draw.randrange(300, 2700)) / 1009
-            negative = kinds & SIGNED and number >= POINTS // 2 and draw.random() < 0.7
-            point[name] = -value if negative else value
-        yield point
+            places = ((shift + 5 * place) % len(INTEGERS) for place in range(len(variables)))
+            yield {
+                name: mpmath.mpf(INTEGERS[at]) for name, at in zip(variables, places, strict=True)
+            }
+        if not kinds & {"floor", "ceil"} or any(name[0] in COUNTED for name in variables):
+            return
+    signs = (1, -1) if kinds & SIGNED or whole else (1,)
+    for low, high in RANGES:
+        for sign in signs:
+            # Another sign for another variable: what counts may be that they differ.
+            yield {
+                name: mpmath.mpf(draw.uniform(low, high))
+                * (sign if place % 2 == 0 else draw.choice(signs))
+                for place, name in enumerate(variables)
+            }
 
 
 def _variables(node: Node) -> set[str]:
@@ -182,6 +205,12 @@ def _unknown_function(name: str, args: list[Any]) -> Any:
     return mpmath.mpf(int.from_bytes(digest[:16], "big")) / 2**127 + mpmath.mpf("0.1")
 
 
+def _power(base: Any, exponent: Any) -> Any:
+    if base == 0 and exponent == 0:
+        raise ZeroDivisionError
+    return mpmath.power(base, exponent)
+
+
 def _root(inside: Any, degree: Any) -> Any:
     """The real root of a negative number for an odd degree, else the principal one."""
     odd = mpmath.isint(degree) and int(mpmath.re(degree)) % 2 == 1
@@ -210,7 +239,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "neg": lambda a: -a,
     "mul": lambda a, b: a * b,
     "div": lambda a, b: a / b,
-    "pow": mpmath.power,
+    "pow": _power,
     "root": _root,
     "factorial": mpmath.factorial,
     "binomial": mpmath.binomial,
@@ -238,7 +267,20 @@ CALLS: dict[str, Callable[..., Any]] = {
 }
 CALLS |= {"abs": abs, "ln": mpmath.log, "lg": mpmath.log10, "sgn": mpmath.sign, "sign": mpmath.sign,
           "max": max, "min": min, "Re": mpmath.re, "Im": mpmath.im, "arg": mpmath.arg}  # fmt: skip
-for _name in ["sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh"]:
+for _name in [
+    "sin",
+    "cos",
+    "tan",
+    "cot",
+    "sec",
+    "csc",
+    "sinh",
+    "cosh",
+    "tanh",
+    "coth",
+    "sech",
+    "csch",
+]:
     CALLS |= {
         f"arc{_name}": getattr(mpmath, f"a{_name}"),
         f"a{_name}": getattr(mpmath, f"a{_name}"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from boundary.verification.verdict import Decision
 
 
@@ -27,3 +29,9 @@ def boxed_equal(gold: str, answer: str) -> Decision | None:
         return Decision("wrong", "math-verify", "math-verify cannot read it")
     same = verify(*parsed, timeout_seconds=None)
     return Decision("correct" if same else "wrong", "math-verify", "math-verify and sympy")
+
+
+@cache
+def warm_up() -> None:
+    """Import the libraries and have them read something, once in a process."""
+    boxed_equal("\\frac{1}{2}+x", "x+\\frac{1}{2}")

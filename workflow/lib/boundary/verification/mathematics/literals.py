@@ -7,6 +7,7 @@ from fractions import Fraction
 from boundary.verification.mathematics.cursor import Cursor
 from boundary.verification.mathematics.tokens import Token, UnreadableError
 
+LONGEST_PERIOD = 100  # digits under a line
 LARGEST_EXPONENT = 10_000  # of ten, in a number's text
 
 
@@ -27,7 +28,7 @@ def repeating(cursor: Cursor, text: str) -> Fraction:
     cursor.expect("{") if cursor.is_next("{") else None
     digits = cursor.take().value
     cursor.expect("}") if cursor.is_next("}") else None
-    if not digits.isdigit():
+    if not (digits.isascii() and digits.isdecimal()) or len(digits) > LONGEST_PERIOD:
         raise UnreadableError("a line over something that is no digits")
     places = len(text.partition(".")[2])
     return Fraction(int(digits), (10 ** len(digits) - 1) * 10**places)
@@ -54,7 +55,7 @@ def mixed_part(cursor: Cursor) -> Fraction | None:
             and three[1].value == "/"  # type: ignore[union-attr]
         ):
             values, length = [three[0], three[2]], 3  # type: ignore[list-item]
-    if not values or not all(token.value.isdigit() for token in values):
+    if not values or not all(t.value.isdigit() and len(t.value) < 20 for t in values):
         return None
     above, below = (int(token.value) for token in values)
     if not 0 < above < below:

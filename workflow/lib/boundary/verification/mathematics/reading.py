@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from boundary.verification.mathematics.answer import (
     REAL_LINE,
@@ -17,7 +18,6 @@ from boundary.verification.mathematics.answer import (
     Relation,
     Union,
     Value,
-    Words,
 )
 from boundary.verification.mathematics.brackets import (
     OPENING,
@@ -31,18 +31,27 @@ from boundary.verification.mathematics.brackets import (
 )
 from boundary.verification.mathematics.characters import clean
 from boundary.verification.mathematics.expression import parse
+from boundary.verification.mathematics.relations import conjunction
 from boundary.verification.mathematics.tokens import Token, UnreadableError, tokenise
-from boundary.verification.mathematics.units import canonical_unit, unit_start
+from boundary.verification.mathematics.tree import Node, number
+from boundary.verification.mathematics.units import (
+    NO_UNIT,
+    SCALES,
+    canonical_unit,
+    is_unit_text,
+    unit_start,
+)
+from boundary.verification.mathematics.wording import plain, raw_words, words_of
 from boundary.verification.policy import Policy
 
 DEEPEST = 20  # collections in collections
 MOST_ITEMS = 1_000
+NUMBER_FIRST = re.compile(r"\s*([-+(]*(?:\\dollar\s*)?[.0-9][0-9.,/%\\)]*)(.*)", re.DOTALL)
+TURNED = {">": "<", "ge": "le"}
 RELATIONS = {"=": "=", "<": "<", ">": ">", "le": "le", "ge": "ge", "ne": "ne", "in": "in",
              "approx": "=", "equiv": "="}  # fmt: skip
 ROUND = {"langle": "(", "rangle": ")"}
 CONNECTIVES = frozenset(("and", "or", "and/or", "&", ""))
-# Letters in a row that are no product: a word has a vowel, and e and i are constants where alone.
-RAW_WORDS = re.compile(r"[^\W\d_][^\W\d_'.\- ]*(?:[ '\-.]+[^\W\d_]+)*[.!]?")
 CONNECTIVE = re.compile(r"(?<![A-Za-z\\{])(and|or)(?![A-Za-z}])")
 BASED = re.compile(
     r"\(?([0-9]+[0-9A-Fa-f]*|[A-F]+[0-9]+[0-9A-F]*)\)?_?\{?\(?(?:base)?([0-9]+|[a-z]+)\)?\}?"
@@ -50,9 +59,6 @@ BASED = re.compile(
 BASE_NAMES = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
               "nine": "9", "ten": "10", "twelve": "12", "sixteen": "16"}  # fmt: skip
 PLAIN_SUM = frozenset(("+", "-", "*", "cdot", "times", "(", ")", "="))
-EMPTY = frozenset(("no solution", "no solutions", "no real solution", "no real solutions", "empty set",
-                   "the empty set"))  # fmt: skip
-ALL_REAL = frozenset(("all real numbers", "all reals", "the real numbers", "all real x"))
 
 
 def read(text: str, policy: Policy, is_gold: bool) -> list[Reading]:
@@ -64,29 +70,28 @@ def read(text: str, policy: Policy, is_gold: bool) -> list[Reading]:
     tokens = trim(tokenise(CONNECTIVE.sub(r"\\text{\1}", cleaned)))
     if not tokens:
         raise UnreadableError("an empty answer")
+    tokens = trim(unwrap_texts(tokens, policy.unit))
+    if not tokens:
+        raise UnreadableError("an empty answer")
     several = policy.several if is_gold else "auto"
     variants = [tokens]
     if policy.thousands == "separators" and several != "list":
         joined = join_thousands(tokens)
         if joined != tokens:
             variants = [joined] if several == "single" else [joined, tokens]
-    reader = _Reader(policy)
-    if several == "single":
-        return [reader.item(variant) for variant in variants]
-    return [reader.whole(variant) for variant in variants]
-
-
-def raw_words(cleaned: str) -> str | None:
-    """Words without any command, if these letters are more likely words than a product."""
-    text = cleaned.rstrip(".!").strip("\"' ")
-    if len(text) < 2 or not RAW_WORDS.fullmatch(text) or re.search(r"\b(?:and|or)\b", text):
-        return None
-    lengths = [len(word) for word in re.split(r"[ '\-.]+", text)]
-    if max(lengths) == 1 or (
-        (lengths == [2] or lengths == [3]) and not re.search("[eiouEIOU]", text)
-    ):
-        return None
-    return text
+    found: list[Reading] = []
+    refused: UnreadableError | None = None
+    # Letters behind a number are variables in a gold; in an answer they may be a unit: 5 cm, 3nm.
+    for bare in (False,) if is_gold else (True, False):
+        reader = _Reader(policy, bare)
+        for variant in variants:
+            try:
+                found.append(reader.item(variant) if several == "single" else reader.whole(variant))
+            except UnreadableError as unreadable:
+                refused = refused or unreadable
+    if refused is not None and not found:
+        raise refused
+    return list(dict.fromkeys(found))
 
 
 def is_separator(token: Token) -> bool:
@@ -96,19 +101,20 @@ def is_separator(token: Token) -> bool:
     return token.value in (",", ";") or (token.kind == "command" and token.value in ("lor", "land"))
 
 
-def plain(text: str) -> str:
-    """A text command's content without commands and braces of its own."""
-    return re.sub(r"\\[A-Za-z]+|[{}~]", " ", text).replace("\\", " ").strip()
-
-
 class _Reader:
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, bare_units: bool) -> None:
         self.policy = policy
+        self.bare_units = bare_units
         self.depth = 0
+        self.relations = 0  # that the item at hand stands in
 
     def whole(self, tokens: Sequence[Token]) -> Reading:
         """One item, or a bare list of several."""
         items = list(self.items(tokens))
+        if len(items) == 2 and sum(map(is_conjunction, at_top(tokens))) == 1:
+            both = conjunction(items[0], items[1])
+            if both is not None:
+                return both
         return items[0] if len(items) == 1 else Collection("", tuple(items), "")
 
     def items(self, tokens: Sequence[Token]) -> Iterator[Reading]:
@@ -125,7 +131,7 @@ class _Reader:
             ):
                 for plus, minus in (("+", "-"), ("-", "+")):
                     signs = {"pm": plus, "mp": minus}
-                    yield self.item(
+                    item = self.item(
                         [
                             Token("sign", signs[t.value])
                             if t.kind == "command" and t.value in signs
@@ -133,6 +139,7 @@ class _Reader:
                             for t in part
                         ]
                     )
+                    yield replace(item, unevaluated=False) if isinstance(item, Value) else item
             else:
                 yield self.item(part)
         self.depth -= 1
@@ -140,7 +147,7 @@ class _Reader:
     def item(self, tokens: Sequence[Token]) -> Reading:
         """One item: a relation, a union, a collection, a matrix, words or a value."""
         tokens = trim(tokens)
-        tokens = unwrap_texts(without_label(tokens))
+        tokens = without_label(tokens)
         if not tokens:
             raise UnreadableError("an empty item")
         signs = tuple(
@@ -150,7 +157,14 @@ class _Reader:
             sides = split(tokens, lambda t: t.kind != "text" and t.value in RELATIONS)
             if len(sides) != len(signs) + 1:
                 raise UnreadableError("a relation with an empty side")
-            return Relation(signs, tuple(self.item(side) for side in sides))
+            if self.relations:
+                raise UnreadableError("relations inside relations")
+            self.relations += 1
+            items = tuple(self.item(side) for side in sides)
+            self.relations -= 1
+            if all(sign in TURNED for sign in signs):  # upwards, as they are compared
+                return Relation(tuple(TURNED[sign] for sign in signs[::-1]), items[::-1])
+            return Relation(signs, items)
         if any(t == ("command", "cup", t.spaced) for t in at_top(tokens)):
             parts = split(tokens, lambda t: t.kind == "command" and t.value == "cup")
             return Union(tuple(self.item(part) for part in parts))
@@ -176,27 +190,30 @@ class _Reader:
 
     def matrix(self, tokens: list[Token]) -> Reading:
         names = "".join(token.value for token in tokens[1:12])
-        if not re.match(r"\{[pbvBV]?(?:small)?matrix\}|\{array\}", names):
+        if not re.match(r"\{[pbB]?(?:small)?matrix\}|\{array\}", names):
             raise UnreadableError("an environment that is no matrix", unknown=True)
-        start = next(i for i, token in enumerate(tokens) if token.value == "}") + 1
-        if names.startswith("{array}") and tokens[start].value == "{":
+        name = names[: names.index("}") + 1]
+        start = 1 + len(name)  # a token a character
+        if name == "{array}" and start < len(tokens) and tokens[start].value == "{":
             start += (closes_at(tokens[start:]) or 0) + 1
         ends = [i for i, t in enumerate(tokens) if t.kind == "command" and t.value == "end"]
-        if len(ends) != 1 or "".join(t.value for t in tokens[ends[0] + 1 :]).count("}") != 1:
-            raise UnreadableError("more than one matrix", unknown=True)
+        if len(ends) != 1 or "".join(t.value for t in tokens[ends[0] + 1 :]) != name:
+            raise UnreadableError("something beside a matrix", unknown=True)
         rows = split(tokens[start : ends[0]], lambda t: t.kind == "command" and t.value == "\\")
+        if any(len(split(row, is_cell_end)) != 1 + sum(map(is_cell_end, row)) for row in rows):
+            raise UnreadableError("a matrix with empty entries")
         return Matrix(
-            tuple(
-                tuple(self.item(cell) for cell in split(row, lambda t: t.value == "&"))
-                for row in rows
-            )
+            tuple(tuple(self.item(cell) for cell in split(row, is_cell_end)) for row in rows)
         )
 
     def collection(self, tokens: list[Token]) -> Reading | None:
         """Brackets around the whole, with commas in them, or braces of a set."""
         if any(t.kind == "sign" and t.value == ":" for t in at_top(tokens)):
             parts = split(tokens, lambda t: t.kind == "sign" and t.value == ":")
-            return Collection(":", tuple(self.item(part) for part in parts), ":")
+            terms = tuple(self.item(part) for part in parts)
+            if any(isinstance(t, Value) and t.written[-2:].upper() in ("AM", "PM") for t in terms):
+                raise UnreadableError("a time of day")
+            return Collection(":", terms, ":")
         first, last = tokens[0], tokens[-1]
         if (
             first.value not in OPENING
@@ -218,10 +235,13 @@ class _Reader:
 
     def value(self, tokens: list[Token]) -> Reading:
         """An expression, with its unit, percent or currency sign taken off."""
+        tokens, scale = without_scale(tokens)
         core, unit, percent = self.take_off(tokens)
         if not core:
             raise UnreadableError("a unit without a value")
         node = parse(core, self.policy.mixed_numbers == "sum")
+        if scale:
+            node = Node("mul", (node, number(10**scale)))
         written = "".join(token.value for token in core)
         name, known = canonical_unit(unit) if unit else ("", False)
         unevaluated = is_unevaluated(core)
@@ -245,7 +265,7 @@ class _Reader:
                 percent, unit = percent or last.value == "%", unit or "dollar" * (last.value != "%")
                 tokens = tokens[:-1]
                 continue
-            start = unit_start(tokens, self.policy.unit)
+            start = None if unit else unit_start(tokens, self.policy.unit, self.bare_units)
             if start is None:
                 break
             text = "".join((" " * t.spaced) + plain(t.value) for t in tokens[start:]).strip()
@@ -259,38 +279,30 @@ class _Reader:
 
 def without_label(tokens: list[Token]) -> list[Token]:
     """``Area: 5`` without its label."""
-    if len(tokens) > 2 and tokens[0].kind == "text" and tokens[1].value in (":", "="):
+    if len(tokens) < 2 or tokens[0].kind != "text":
+        return tokens
+    label = plain(tokens[0].value)
+    if set(re.findall("[a-z]+", label.lower())) & NO_UNIT:  # at least: 5
+        return tokens
+    if len(tokens) > 2 and tokens[1].value in (":", "="):
         return tokens[2:]
-    if len(tokens) > 1 and tokens[0].kind == "text" and plain(tokens[0].value).endswith((":", "=")):
-        return tokens[1:]
-    return tokens
+    return tokens[1:] if label.endswith((":", "=")) else tokens
 
 
-def unwrap_texts(tokens: list[Token]) -> list[Token]:
+def unwrap_texts(tokens: list[Token], own: str) -> list[Token]:
     r"""``\text{12}`` and ``\text{5 cm}`` as if the command were not there: they begin with a number."""
     found: list[Token] = []
     for token in tokens:
-        if token.kind == "text" and re.match(r"\s*[-+(]?\\?[$]?\s*[.\d]", token.value):
-            number = re.match(r"\s*([-+(]*\\?[$]?[\d.,/%\\)]+)(.*)", token.value, re.DOTALL)
-            if number is None:
+        number_and_rest = NUMBER_FIRST.match(token.value) if token.kind == "text" else None
+        if number_and_rest is None:
+            if token.kind != "text" or plain(token.value):
                 found.append(token)
-                continue
-            found += tokenise(clean(number[1]))
-            if number[2].strip():
-                found.append(Token("text", number[2], True))
-        elif token.kind != "text" or plain(token.value):
-            found.append(token)
+        elif is_unit_text(number_and_rest[2], own):
+            found += tokenise(clean(number_and_rest[1]))
+            found.append(Token("text", number_and_rest[2], True))
+        else:
+            found += tokenise(CONNECTIVE.sub(r"\\text{\1}", clean(token.value)))
     return found
-
-
-def words_of(text: str) -> Reading:
-    """Words; those that name a set are that set."""
-    folded = " ".join(text.lower().rstrip(".!").split())
-    if folded in EMPTY:
-        return Collection("{", (), "}")
-    if folded in ALL_REAL:
-        return REAL_LINE
-    return Words(text)
 
 
 def based(tokens: Sequence[Token]) -> Based | None:
@@ -304,6 +316,30 @@ def based(tokens: Sequence[Token]) -> Based | None:
         return None
     base = BASE_NAMES.get(match[2], match[2])
     return Based(match[1].lstrip("0").upper() or "0", base) if base.isdigit() else None
+
+
+def without_scale(tokens: list[Token]) -> tuple[list[Token], int]:
+    """Tokens without a word such as million at their end, and the power of ten that it stands for."""
+    if len(tokens) > 1 and tokens[-1].kind == "text":
+        scale = SCALES.get(plain(tokens[-1].value).lower(), 0)
+        return (tokens[:-1], scale) if scale else (tokens, 0)
+    letters = 0
+    while letters < len(tokens) - 1 and tokens[-1 - letters].kind == "letter":
+        letters += 1
+    scale = SCALES.get("".join(token.value for token in tokens[len(tokens) - letters :]), 0)
+    return (tokens[: len(tokens) - letters], scale) if scale else (tokens, 0)
+
+
+def is_conjunction(token: Token) -> bool:
+    """The word and, or its sign."""
+    if token.kind == "text":
+        return plain(token.value).strip(" ,").lower() == "and"
+    return token.kind == "command" and token.value == "land"
+
+
+def is_cell_end(token: Token) -> bool:
+    """What parts the entries of a row."""
+    return token.value == "&"
 
 
 def is_unevaluated(tokens: Sequence[Token]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from boundary.verification.mathematics.answer import (
     INFINITY,
     Collection,
@@ -10,7 +12,8 @@ from boundary.verification.mathematics.answer import (
     Value,
     Words,
 )
-from boundary.verification.mathematics.tree import Node
+from boundary.verification.mathematics.tokens import UnreadableError
+from boundary.verification.mathematics.tree import Node, symbols_of
 
 FLIPPED = {"<": ">", ">": "<", "le": "ge", "ge": "le"}
 
@@ -26,14 +29,11 @@ def region(reading: Reading) -> Reading | None:
         if name_of(sides[0]):
             return _half_line(signs[0], sides[1])
         return _half_line(FLIPPED[signs[0]], sides[0]) if name_of(sides[1]) else None
-    upwards = all(sign in ("<", "le") for sign in signs)
-    downwards = all(sign in (">", "ge") for sign in signs)
-    if len(signs) != 2 or not (upwards or downwards) or not name_of(sides[1]):
+    upwards = all(sign in ("<", "le") for sign in signs)  # the reader has turned them so
+    if len(signs) != 2 or not upwards or not name_of(sides[1]):
         return None
-    ends_ = (signs[0], sides[0]), (signs[1], sides[2])
-    (low_sign, low), (high_sign, high) = ends_ if upwards else ends_[::-1]
-    opening = "[" if low_sign in ("le", "ge") else "("
-    return Collection(opening, (low, high), "]" if high_sign in ("le", "ge") else ")")
+    opening, closing = "[" if signs[0] == "le" else "(", "]" if signs[1] == "le" else ")"
+    return Collection(opening, (sides[0], sides[2]), closing)
 
 
 def _half_line(sign: str, end: Reading) -> Collection:
@@ -71,8 +71,9 @@ def name_of(side: Reading) -> str | None:
 
 
 def fold(text: str) -> str:
-    """Without case, punctuation and space."""
-    folded = "".join(c if c.isalnum() else " " for c in text.casefold())
+    """Without case, space and punctuation; signs of mathematics count."""
+    spaced = re.sub(r"(?<=[^\W\d_]{3})-(?=[^\W\d_]{3})", " ", text.casefold())
+    folded = "".join(c if c.isalnum() or c in "<>=+-*/^" else " " for c in spaced)
     return " ".join(folded.split())
 
 
@@ -83,7 +84,16 @@ def renamed(call: Reading, body: Value, model: Reading) -> Value | None:
     here, there = call.node, model.node
     if here.kind != "apply" or there.kind != "apply" or here.value != there.value:
         return None
-    if len(here.args) != len(there.args):
+    arguments = [tuple(arg.value for arg in call.args) for call in (here, there)]
+    if len(arguments[0]) != len(arguments[1]) or arguments[0] == arguments[1]:
+        return None
+    symbols = all(arg.kind == "symbol" for arg in (*here.args, *there.args))
+    free = symbols_of(body.node) - set(map(str, arguments[0]))
+    if (
+        not symbols
+        or len(set(arguments[1])) < len(arguments[1])
+        or free & set(map(str, arguments[1]))
+    ):
         return None
     names = {a.value: b.value for a, b in zip(here.args, there.args, strict=True)}
 
@@ -92,3 +102,15 @@ def renamed(call: Reading, body: Value, model: Reading) -> Value | None:
         return Node(node.kind, tuple(map(rename, node.args)), value)
 
     return Value(rename(body.node), body.written, body.unit, body.unit_known, body.percent)
+
+
+def conjunction(first: Reading, second: Reading) -> Reading | None:
+    """``x > 3 and x < 5`` as ``3 < x < 5``; None for what is no two such relations."""
+    if not isinstance(first, Relation) or not isinstance(second, Relation):
+        return None
+    if not {*first.signs, *second.signs} <= {"<", "le"} or len(first.signs + second.signs) != 2:
+        return None
+    for low, high in ((first, second), (second, first)):
+        if low.sides[1] == high.sides[0]:
+            return Relation(low.signs + high.signs, (*low.sides, high.sides[1]))
+    raise UnreadableError("relations that both hold")

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from boundary.verification.mathematics.vocabulary import FONT_COMMANDS, SAME, SILENT, TEXT_COMMANDS
 
-NUMBER = r"(?:\d+\.?\d*|\.\d+)"
+NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 TOKEN = re.compile(
-    rf"(?P<number>{NUMBER}(?:[eE][+-]?\d{{1,12}}(?![\dA-Za-z]|\.\d))?)"
-    r"|(?P<command>\\(?:[A-Za-z]+\*?|\\|.))"
+    rf"(?P<number>{NUMBER}(?:[eE][+-]?[0-9]{{1,12}}(?![0-9A-Za-z]|\.[0-9]))?)"
+    r"|(?P<command>\\(?:operatorname\*|[A-Za-z]+|\\|.))"
     r"|(?P<letter>[^\W\d_])"
     r"|(?P<space>\s+)"
     r"|(?P<sign>.)",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from boundary.verification.mathematics.brackets import turn
 from boundary.verification.mathematics.tokens import Token
+from boundary.verification.mathematics.vocabulary import FUNCTIONS, SPELLED, words
 
 SPELLINGS = """
 m: meter meters metre metres
@@ -77,18 +77,35 @@ for _line in SPELLINGS.strip().splitlines():
     _name, _, _others = _line.partition(":")
     NAMES |= dict.fromkeys([_name, *_others.split()], _name)
 
-# Those that a formula could not mean by the same letters in a row.
-BARE = frozenset(spelling for spelling in NAMES if len(spelling) > 1) - {"ms", "in", "pa", "ev"}
-FILLING = re.compile(r"\b(?:square|cubic|sq|cu|per|units?|of|the|a|an|about)\b")
-EXPONENT = re.compile(r"\^?\{?-?\d+\}?|[\^{}()\[\]~.,\\$]")
-WITH_VOWEL = re.compile(r"[a-z]*[aeiouy][a-z]*")
+# Short ones that stand behind a number without any command, with their capitals as they are.
+BARE_SYMBOLS = words(
+    "cm mm km nm kg mg lb lbs ft yd mi oz min hr hrs sec mph kph mL ml Hz kW kJ kPa mol"
+)
+LONE_SYMBOLS = words("m s g h K J N W V A L C F")  # in a text command; e, i, d, x are no units
+SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+# What says something else of a value than its unit.
+NO_UNIT = words(
+    """
+    and or to if for plus minus times over not no is are half third quarter dozen squared cubed factorial
+    choose at least most more less than about only approximately between each remainder mod modulo base
+    am pm infinity pi tenths hundredths thousandths halves thirds fourths fifths or more either with by
+    where when hundred thousand million billion trillion
+    """
+)
+FILLING = re.compile(r"\b(?:square|cubic|sq|cu|per|units?|of|the|a|an)\b")
+EXPONENT = re.compile(r"\^?\{?-?[0-9]+\}?|[\^{}()\[\]~.,\\$]")
+UNIT_TEXT = re.compile(r"\(?[A-Za-zµμΩ°][A-Za-zµμΩ° .'/-]*(?:\^?-?[0-9])?\)?")
+WITH_VOWEL = re.compile(r"[A-Z]?[a-z]*[eiou][a-z]*")
+LONGEST_UNIT = 24  # tokens
+EXPONENTS = (["^", "n"], ["^", "{", "n", "}"], ["^", "{", "-", "n", "}"], ["^", "-", "n"])
 
 
 def canonical_unit(text: str) -> tuple[str, bool]:
     """A unit's name without its exponents, and whether it is one that this table knows."""
-    words = EXPONENT.sub(" ", text.lower().replace("cdot", " ").replace("times", " "))
-    per = re.sub(r"\bper\b", "/", words)
+    plain = EXPONENT.sub(" ", text.lower().replace("cdot", " ").replace("times", " "))
+    per = re.sub(r"\bper\b", "/", plain)
     name = re.sub(r"\s*/\s*", "/", FILLING.sub(" ", per)).strip()
+    name = re.sub(r"^(mi|miles?)/(h|hr|hours?)$", "mph", name)
     if name in NAMES:
         return NAMES[name], True
     parts = [NAMES.get(part.strip(), "") for part in name.split("/")]
@@ -97,42 +114,87 @@ def canonical_unit(text: str) -> tuple[str, bool]:
     return " ".join(name.split()), False
 
 
-def is_bare_unit(text: str, own: str) -> bool:
-    """Whether letters that follow a value, outside any text command, are a unit and no variables."""
-    compact = EXPONENT.sub("", text)
-    if own and canonical_unit(text) == canonical_unit(own):
+def is_unit_text(text: str, own: str) -> bool:
+    """Whether the content of a text command behind a value is its unit, and says nothing else of it."""
+    name = text.replace("~", " ").strip()
+    if own and canonical_unit(name) == canonical_unit(own):
         return True
-    return compact.lower() in BARE or ("/" in compact and canonical_unit(compact)[1])
+    name = name.replace("\\cdot", " ")
+    letters = re.findall(r"[a-z]+", name.lower())
+    if not letters or not UNIT_TEXT.fullmatch(name) or {*letters, "".join(letters)} & NO_UNIT:
+        return False
+    if len(name) == 1:
+        return name in LONE_SYMBOLS
+    return name not in FUNCTIONS | SPELLED
 
 
-def unit_start(tokens: Sequence[Token], own: str) -> int | None:
-    r"""Where a unit begins at the end of ``tokens``: ``\text{cm}^2``, ``^\circ``, km/h, people."""
-    start = len(tokens)
-    while start > 0:
-        token = tokens[start - 1]
-        if token.kind not in ("text", "letter") and not (
-            token.value in ("^", "{", "}", "/", "cdot", "circ", "-", "times", "(", ")")
-            or (token.kind == "number" and start > 1 and tokens[start - 2].value in ("^", "{", "-"))
-        ):
+def unit_start(tokens: Sequence[Token], own: str, bare: bool) -> int | None:
+    r"""Where a unit begins at the end of ``tokens``: ``\text{cm}^2``, ``^\circ``; if ``bare`` km/h, too."""
+    found = None
+    for start in range(max(1, len(tokens) - LONGEST_UNIT), len(tokens)):
+        if _is_unit(tokens[start:], own, bare):
+            found = start
             break
-        start -= 1
-    while start < len(tokens) and not (
-        _begins_unit(tokens[start:]) and sum(map(turn, tokens[start:])) == 0
-    ):
-        start += 1
-    if start in (0, len(tokens)):
-        return None
-    tail = tokens[start:]
-    if any(t.kind == "text" for t in tail) or tail[0].value == "^":
-        return start
-    text = "".join(token.value for token in tail)
-    spaced_word = tail[0].spaced and len(text) > 3 and WITH_VOWEL.fullmatch(text.lower())
-    return start if is_bare_unit(text, own) or spaced_word else None
+    if found is not None and tokens[found].value == "^" and _holds_function(tokens[:found]):
+        return None  # the degrees are the argument's: sin 30^\circ
+    return found
 
 
-def _begins_unit(tail: Sequence[Token]) -> bool:
+def _holds_function(tokens: Sequence[Token]) -> bool:
+    return any(token.value.strip() in FUNCTIONS for token in tokens if token.kind != "letter")
+
+
+def _is_unit(tail: Sequence[Token], own: str, bare: bool) -> bool:
+    """Whether all of ``tail`` is units with their exponents, parted by / or a dot or nothing."""
+    at, divided = 0, False
+    while at < len(tail):
+        length = _degree(tail[at:]) if at == 0 else 0
+        length = length or _word(tail[at:], own, bare, divided)
+        if not length:
+            return False
+        at += length
+        at += _exponent(tail[at:])
+        divided = at < len(tail) and tail[at].kind != "text" and tail[at].value == "/"
+        if divided or (at < len(tail) and tail[at].value == "cdot"):
+            at += 1
+            if at == len(tail):
+                return False
+    return True
+
+
+def _degree(tail: Sequence[Token]) -> int:
+    r"""How many tokens a sign of degrees takes: ``^\circ``, ``^{\circ}``, and C or F behind it."""
+    values = [token.value for token in tail[:5]]
+    for shape in (["^", "circ"], ["^", "{", "circ", "}"]):
+        if values[: len(shape)] == shape:
+            scale = len(tail) == len(shape) + 1 and tail[-1].value.strip() in ("C", "F")
+            return len(shape) + scale
+    return 0
+
+
+def _word(tail: Sequence[Token], own: str, bare: bool, divided: bool) -> int:
+    """How many tokens a unit's name takes, 0 if there is none; ``divided`` if it follows a slash."""
     first = tail[0]
-    if first.value == "^":
-        rest = [t.value for t in tail[1:] if t.kind != "letter"]
-        return rest in (["circ"], ["{", "circ", "}"])
-    return first.kind == "text" or first.kind == "letter"
+    if first.kind == "text":
+        return int(is_unit_text(first.value, own))
+    if first.kind != "letter":
+        return 0
+    length = 1
+    while length < len(tail) and tail[length].kind == "letter" and not tail[length].spaced:
+        length += 1
+    name = "".join(token.value for token in tail[:length])
+    if own and canonical_unit(name) == canonical_unit(own):
+        return length
+    if not bare or name.lower() in NO_UNIT:
+        return 0
+    is_word = len(name) > 3 and (
+        name.lower() in NAMES or (first.spaced and WITH_VOWEL.fullmatch(name) is not None)
+    )
+    divides = len(tail) > length and tail[length].value == "/"
+    in_quotient = name in ("m", "s", "h", "g", "L") and (divided or divides)  # as in m/s
+    return length if is_word or name in BARE_SYMBOLS or in_quotient else 0
+
+
+def _exponent(tail: Sequence[Token]) -> int:
+    shape = ["n" if token.kind == "number" else token.value for token in tail[:5]]
+    return next((len(e) for e in EXPONENTS if shape[: len(e)] == e), 0)

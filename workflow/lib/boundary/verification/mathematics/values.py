@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from boundary.verification.mathematics.exact import (
     written_decimal,
 )
 from boundary.verification.mathematics.tree import Node, number, symbols_of
+from boundary.verification.mathematics.units import canonical_unit
 from boundary.verification.policy import Policy
 
 RUNGS = ("text", "number", "structure", "identity")
@@ -91,6 +92,9 @@ class ValueComparison:
     def beside(self, gold: Value, answer: Value) -> Match | None:
         """A refusal for what stands beside the values: units, degrees."""
         policy = self.policy
+        if policy.unit and not gold.unit:
+            name, known = canonical_unit(policy.unit)
+            gold = replace(gold, unit=name, unit_known=known)
         for unit, setting in (("degree", policy.degrees), ("", policy.units)):
             is_it = gold.unit == "degree" if unit else gold.unit not in ("", "degree")
             if is_it and setting == "required" and answer.unit != gold.unit:

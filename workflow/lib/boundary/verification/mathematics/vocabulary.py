@@ -53,13 +53,21 @@ SPELLED = FUNCTIONS - {"det", "arg", "Re", "Im", "sign"} | {
     "abs",
     "floor",
 }
-ALWAYS_APPLIED = frozenset("fghFGH")
+ALWAYS_APPLIED = words("f")
 UNKNOWN = words(
     """
-    sum prod int iint iiint oint lim limsup liminf sup inf begin end bmod pmod mod equiv dots
+    sum prod int iint iiint oint lim limsup liminf sup inf begin end bmod pmod mod equiv
     setminus subset subseteq forall exists mapsto to rightarrow Rightarrow iff implies cap cup
     mathbb perp parallel angle triangle sim cong overbrace underbrace stackrel substack
     """
 )
 ADDITION, MULTIPLICATION = ("+", "-"), ("*", "/", "cdot", "times", "div")
 CLOSING = {"(": ")", "[": "]", "{": "}", "lfloor": "rfloor", "lceil": "rceil", "langle": "rangle"}
+# Those with a value; arc and the name, their inverse.
+EVALUATED = words(
+    """
+    sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan arccot arcsec arccsc
+    asin acos atan arcsinh arccosh arctanh arccoth arcsech arccsch ln log lg exp sqrt abs floor ceil
+    min max gcd lcm sgn sign arg Re Im
+    """
+)

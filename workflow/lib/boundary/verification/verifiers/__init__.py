@@ -1,10 +1,11 @@
 """Verifiers: first and second opinions on the same samples.
 
-A name is a module here with three functions:
+A name is a module here with four functions:
 
     find(text, policy) -> Found | None                  where a response states its answer
     decide_cheaply(gold, answer, policy) -> Decision | None
                                                         bounded work, in the caller's process
+    prepare(gold, answer, policy)                       imports what deciding needs, before time counts
     decide(gold, answer, policy) -> Decision            whatever it takes, in a worker that can be killed
 
 ``gold`` is a tuple of texts: one answer, or several that are all needed. ``answer`` is what ``find``

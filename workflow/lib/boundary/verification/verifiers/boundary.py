@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 from boundary.verification.extraction import Found, find_answer
 from boundary.verification.mathematics.answer import Collection, Reading
 from boundary.verification.mathematics.characters import clean
 from boundary.verification.mathematics.comparison import compare
-from boundary.verification.mathematics.library import boxed_equal
+from boundary.verification.mathematics.library import boxed_equal, warm_up
 from boundary.verification.mathematics.reading import read
 from boundary.verification.mathematics.tokens import UnreadableError
 from boundary.verification.mathematics.values import Identity, Match, UndecidedError
@@ -48,6 +49,20 @@ def decide_cheaply(gold: tuple[str, ...], answer: str, policy: Policy) -> Decisi
         return _decide(gold, answer, policy, None)
     except UndecidedError:
         return None
+
+
+def prepare(gold: tuple[str, ...], answer: str, policy: Policy) -> None:
+    """Import what this question needs; the libraries take a second of their own."""
+    import boundary.verification.mathematics.identity  # noqa: F401
+
+    with suppress(Exception):  # what this is about is told when it is decided
+        _warm_up_for(gold, answer, policy)
+
+
+def _warm_up_for(gold: tuple[str, ...], answer: str, policy: Policy) -> None:
+    sides = (_read_gold(gold, policy), _read(answer, policy, False))
+    if any(isinstance(side, UnreadableError) and side.unknown for side in sides):
+        warm_up()
 
 
 def decide(gold: tuple[str, ...], answer: str, policy: Policy) -> Decision:

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from itertools import chain
 from math import isclose
 from typing import Any
@@ -98,6 +99,16 @@ def _trimmed(answer: str) -> str:
 def decide_cheaply(gold: tuple[str, ...], answer: str, policy: Policy) -> Decision | None:
     """Decide by text and numbers; None where LaTeX has to be understood."""
     return _decide(gold, answer, lambda *_: False)
+
+
+@cache
+def _warm_up() -> None:
+    decide(("x+\\frac{1}{2}",), "\\frac{1}{2}+x", Policy())
+
+
+def prepare(gold: tuple[str, ...], answer: str, policy: Policy) -> None:
+    """Import the libraries and have them read something, once in a process."""
+    _warm_up()
 
 
 def decide(gold: tuple[str, ...], answer: str, policy: Policy) -> Decision:
