@@ -34,4 +34,4 @@ def boxed_equal(gold: str, answer: str) -> Decision | None:
 @cache
 def warm_up() -> None:
     """Import the libraries and have them read something, once in a process."""
-    boxed_equal("\\frac{1}{2}+x", "x+\\frac{1}{2}")
+    boxed_equal("\\sum_{k=1}^{n} k", "\\frac{n(n+1)}{2}")
