@@ -20,6 +20,7 @@ from mpmath import mp
 from boundary.verification.mathematics.exact import MORE, exact_value
 from boundary.verification.mathematics.tree import Node, symbols_of
 from boundary.verification.mathematics.values import Match, Question
+from boundary.verification.mathematics.vocabulary import words
 
 # Digits of the first look, and of further ones: what is equal is equal to any. Constants may differ late.
 DIGITS = 50
@@ -244,44 +245,12 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "factorial": mpmath.factorial,
     "binomial": mpmath.binomial,
 }
+TRIGONOMETRIC = words("sin cos tan cot sec csc sinh cosh tanh coth sech csch")
 CALLS: dict[str, Callable[..., Any]] = {
-    name: getattr(mpmath, name)
-    for name in [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "sech",
-        "csch",
-        "exp",
-        "sqrt",
-        "floor",
-        "ceil",
-    ]
+    name: getattr(mpmath, name) for name in TRIGONOMETRIC | words("exp sqrt floor ceil")
+}
+CALLS |= {
+    f"{arc}{name}": getattr(mpmath, f"a{name}") for name in TRIGONOMETRIC for arc in ("a", "arc")
 }
 CALLS |= {"abs": abs, "ln": mpmath.log, "lg": mpmath.log10, "sgn": mpmath.sign, "sign": mpmath.sign,
           "max": max, "min": min, "Re": mpmath.re, "Im": mpmath.im, "arg": mpmath.arg}  # fmt: skip
-for _name in [
-    "sin",
-    "cos",
-    "tan",
-    "cot",
-    "sec",
-    "csc",
-    "sinh",
-    "cosh",
-    "tanh",
-    "coth",
-    "sech",
-    "csch",
-]:
-    CALLS |= {
-        f"arc{_name}": getattr(mpmath, f"a{_name}"),
-        f"a{_name}": getattr(mpmath, f"a{_name}"),
-    }
