@@ -1,5 +1,5 @@
 import pytest
-from boundary.verification.extraction import BOX, last_box
+from boundary.verification.extraction import BOX, find_answer, last_box
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
         ("\\boxed{}", ""),
         ("\\boxed{5}. Put your answer within \\boxed{}.", "5"),
         ("\\boxed{ } \\boxed{}", ""),
+        ("\\boxed{5} Write \\boxed{\\text{answer}} or \\boxed{...}.", "5"),
         ("\\boxed {5}", "5"),
         ("\\boxed{9 \\boxed{}", ""),
         ("no box", None),
@@ -29,6 +30,27 @@ from hypothesis import strategies as st
 )
 def test_last_box(text, answer):
     assert last_box(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "where"),
+    [
+        ("Answer: 42", "42", "line"),
+        ("so\n**Final Answer:** $42$\nthe end", "$42$", "line"),
+        ("Answer:\n\\[\n42\n\\]", "42", "line"),
+        ("Answer: 42\nAnswer:", "42", "line"),
+        ("My answer: is it 42?", None, None),
+        ("answer 42", None, None),
+        ("<answer> 7 </answer> and <answer>8", "7", "tag"),
+        ("<answer>7</answer> \\boxed{8}", "8", "box"),
+        ("Answer: 9 <answer>7</answer>", "7", "tag"),
+        ("nswer: 3", None, None),
+        ("", None, None),
+    ],
+)
+def test_the_places_of_an_answer(text, answer, where):
+    found = find_answer(text, ("box", "tag", "line"))
+    assert found == (None if answer is None else (answer, where))
 
 
 def brute_force(text):

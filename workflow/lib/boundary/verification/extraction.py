@@ -13,6 +13,12 @@ BRACE_OR_ESCAPE = re.compile(r"[{}\\]")
 # What may stand before "Answer:" on its line: markdown, "Final", "The final".
 BEFORE = re.compile(r"[\s>*_#`-]{0,20}(?:the\s)?(?:final\s)?", re.IGNORECASE)
 AFTER = re.compile(r"[*_`]{0,4}\s?[:：][*_`]{0,4}")
+# What an instruction that is repeated has in its box.
+PLACEHOLDERS = frozenset(
+    form.format(text)
+    for text in ("", "...", "answer", "Answer", "ANSWER", "your answer", "final answer")
+    for form in ("{}", "\\text{{{}}}")
+) | {"\\ldots", "\\dots", "\\cdots"}
 MOST_EMPTY = 20  # boxes that are looked at from the last on, before all are
 MOST_LINES = 200  # lines that mention an answer are looked at from the last on, and no more of them
 LONGEST_PREFIX = 40
@@ -50,9 +56,10 @@ def last_box(text: str) -> str | None:
         end = _closing_brace(text, start + len(BOX))
         if end is None or _is_escaped(text, start):
             break
-        answer = text[start + len(BOX) : end].strip()
-        if answer:
-            return answer
+        content = text[start + len(BOX) : end].strip()
+        if content not in PLACEHOLDERS:
+            return content
+        answer = ""
     return _last_balanced_box(text)
 
 
@@ -82,7 +89,7 @@ def _last_balanced_box(text: str) -> str | None:
     """As last_box, in one pass over the text, whatever it holds: boxes in boxes that never close."""
     starts: list[tuple[int, int]] = []  # (where a box's content begins, depth of its brace)
     depth = 0
-    found: tuple[int, int] | None = None
+    found = (False, -1, -1)  # whether it says something, where it begins and ends
     skip = -1
     for match in BRACE_OR_ESCAPE.finditer(text):
         at = match.start()
@@ -98,13 +105,13 @@ def _last_balanced_box(text: str) -> str | None:
         elif depth:
             if starts and starts[-1][1] == depth:
                 begin, _ = starts.pop()
-                empty = found is not None and not text[begin:at].strip()
-                if not empty and (
-                    found is None or begin > found[0] or not text[slice(*found)].strip()
-                ):
-                    found = (begin, at)
+                says = text[begin:at].strip() not in PLACEHOLDERS
+                if (says, begin) > found[:2]:
+                    found = (says, begin, at)
             depth -= 1
-    return None if found is None else text[slice(*found)].strip()
+    if found[1] < 0:
+        return None
+    return text[slice(*found[1:])].strip() if found[0] else ""
 
 
 def last_tag(text: str) -> str | None:
@@ -137,6 +144,10 @@ def last_line(text: str) -> str | None:
         ):
             continue
         rest = text[colon.end() :].lstrip()
-        stated = rest.partition("\n")[0].strip().strip("*_`").strip()
-        return stated or None
+        stated = rest.partition("\n")[0].strip()
+        if stated in ("\\[", "$$", "\\("):  # a formula on lines of its own
+            stated = rest[len(stated) :].lstrip().partition("\n")[0].strip()
+        stated = stated.strip("*_`").strip()
+        if stated:
+            return stated
     return None

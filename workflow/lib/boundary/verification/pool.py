@@ -99,7 +99,7 @@ class _Worker:
             return self._ended()
         answered = select.poll()
         answered.register(self.process.stdout)
-        if not answered.poll(1000 * PATIENCE * self.limits.seconds):
+        if not answered.poll(1000 * PATIENCE * max(self.limits.seconds, 1)):
             self.process.kill()
             return Decision("timeout", "limit", "no decision, and no CPU time used")
         line = self.process.stdout.readline()

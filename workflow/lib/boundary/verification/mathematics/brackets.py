@@ -16,7 +16,7 @@ def trim(tokens: Sequence[Token]) -> list[Token]:
     while start < end:
         if tokens[end - 1].value in (".", ",", ";", ":") and tokens[end - 1].kind == "sign":
             end -= 1
-        elif tokens[start].value in (",", ";", ":", "=") and tokens[start].kind == "sign":
+        elif tokens[start].kind != "text" and tokens[start].value in (",", ";", ":", "=", "approx"):
             start += 1
         elif _wraps(tokens[start:end], "{"):
             start, end = start + 1, end - 1

@@ -36,6 +36,7 @@ THIN = r"(?:\\[,!; :]|~|\{,\}|,\\!|\\thinspace|[ \u2009\u202f\u00a0])"
 GROUPED = re.compile(rf"(?<![0-9.,^_])([0-9]{{1,3}})((?:{THIN}\s*[0-9]{{3}})+)(?![0-9])")
 AROUND = re.compile(r"\A(?:\\[,;:!]|[~\s\"])+|(?:\\[,;:!]|[~\s\"])+\Z")
 PARTING = re.compile(rf"{THIN}\s*")
+ROW_SPACE = re.compile(r"\\\\\s*\[-?[0-9.]+\s*(?:pt|em|ex|mm|cm)\]")
 POINT = re.compile(r"(?<![0-9.])\.(?=\\(?:overline|bar|dot)(?![a-z]))")
 LIBRARY_PREFIX = re.compile(r"\b(?:np|numpy|math)\.(?=[a-z])")
 ROOT_SIGN = re.compile(r"√\s*(\d+(?:\.\d+)?)")
@@ -56,7 +57,7 @@ def clean(text: str) -> str:
         text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(BLANK.sub(r"\1 ", text).replace("~", " ").split())
     text = text.replace("...", " \\dots ").replace("**", "^")
-    text = POINT.sub("0.", text)
+    text = ROW_SPACE.sub(r"\\\\ ", POINT.sub("0.", text))
     text = LIBRARY_PREFIX.sub("", text.replace("\\$", "\\dollar ").replace("$", " "))
     text = AROUND.sub("", text)
     if text.endswith(".") and not text.endswith(("..", "\\.")):  # 5. is 5, and ends a sentence

@@ -27,6 +27,7 @@ from boundary.verification.mathematics.relations import (
     region,
     renamed,
     variable_of,
+    without_arguments,
 )
 from boundary.verification.mathematics.tree import Node
 from boundary.verification.mathematics.values import (
@@ -70,6 +71,8 @@ class _Comparison(ValueComparison):
             return Match(False, "structure", f"{_kind(gold)} against {_kind(answer)}")
         if self.policy.text == "folded":
             texts = [fold(str(text)) for text in texts]
+        if not (isinstance(gold, Words) and isinstance(answer, Words)):
+            texts = [str(text).replace(" ", "") for text in texts]  # a formula has none
         same = texts[0] == texts[1]
         return Match(same, "text", "the same words" if same else "other words")
 
@@ -80,7 +83,9 @@ class _Comparison(ValueComparison):
             return Match(gold.digits == answer.digits, "number", f"digits in base {gold.base}")
         based, other = (gold, answer) if isinstance(gold, Based) else (answer, gold)
         assert isinstance(based, Based)
-        if not isinstance(other, Value) or self.policy.bases == "required":
+        # A question that asks for another base than ten has it in its gold.
+        unasked = based is answer and based.base != "10"
+        if not isinstance(other, Value) or self.policy.bases == "required" or unasked:
             return Match(False, "structure", "a base is stated on one side only")
         same = (other.written.lstrip("0") or "0") == based.digits
         return Match(same, "number", "digits without their base")
@@ -91,7 +96,7 @@ class _Comparison(ValueComparison):
             return Match(False, "structure", f"{_kind(gold)} against {_kind(answer)}")
         # A vector may lie or stand where one side is written as a tuple.
         if not (isinstance(gold, Matrix) and isinstance(answer, Matrix)):
-            rows = [[[entry] for row in side for entry in row] for side in rows if side is not None]
+            rows = [_standing(side) for side in rows if side is not None]
         shapes = [[len(row) for row in side] for side in rows if side is not None]
         if shapes[0] != shapes[1]:
             return Match(False, "structure", "matrices of other shapes")
@@ -111,11 +116,17 @@ class _Comparison(ValueComparison):
                 return Match(False, "structure", "a set without its braces")
             sides = [_distinct(c.items) if "{" in (gold.opening, answer.opening) else c.items
                      for c in (gold, answer)]  # fmt: skip
-            if self.policy.order == "gold" and gold.opening == "":
+            named = [_are_named_apart(side) for side in sides]
+            if (self.policy.order == "gold" and gold.opening == "") or named == [True, False]:
                 return self.in_order(sides[0], sides[1], "answer")
             return self.in_any_order(sides[0], sides[1], "answer")
         if gold.opening == "" and (answer.opening, answer.closing) == ("(", ")"):
+            if _are_named_apart(gold.items):  # x = 5, y = 6 as (5, 6)
+                return self.in_order(gold.items, answer.items, "answer")
             return self.in_any_order(gold.items, answer.items, "answer")
+        is_tuple = (gold.opening, gold.closing) == ("(", ")")
+        if answer.opening == "" and is_tuple and _are_named_apart(answer.items):
+            return self.in_order(gold.items, answer.items, "answer")
         if gold.opening == answer.opening == ":":
             return self.ratios(gold, answer)
         if (gold.opening, gold.closing) != (answer.opening, answer.closing):
@@ -225,7 +236,7 @@ class _Comparison(ValueComparison):
     def equations(self, gold: Relation, answer: Relation) -> Match:
         (left, right), (other_left, other_right) = gold.sides, answer.sides
         names = [name_of(left), name_of(other_left)]
-        if names[0] and names[0] == names[1]:
+        if names[0] and names[1] and without_arguments(left, other_left):
             return self.readings(right, other_right)
         if all(names) and isinstance(right, Value) and isinstance(other_right, Value):
             body = renamed(other_left, other_right, left)
@@ -285,7 +296,7 @@ def _as_words(reading: Reading) -> str | None:
         return reading.text
     if isinstance(reading, Value) and reading.node.kind in ("symbol", "constant"):
         return str(reading.node.value)
-    if isinstance(reading, Value) and reading.written.isalpha():
+    if isinstance(reading, Value) and reading.written.isalnum() and not reading.written.isdigit():
         return reading.written
     return None
 
@@ -303,6 +314,17 @@ def _rows(reading: Reading) -> list[list[Reading]] | None:
     if isinstance(reading, Collection) and reading.opening + reading.closing in ("()", "[]"):
         return [[item] for item in reading.items]
     return None
+
+
+def _are_named_apart(items: Sequence[Reading]) -> bool:
+    """Whether all are relations, each of another name: x = 5, y = 6."""
+    names = [name_of(item.sides[0]) for item in items if isinstance(item, Relation)]
+    return len(names) == len(items) == len(set(names)) and None not in names
+
+
+def _standing(rows: list[list[Reading]]) -> list[list[Reading]]:
+    """A row as a column; other shapes as they are."""
+    return [[entry] for entry in rows[0]] if len(rows) == 1 else rows
 
 
 def _exact(reading: Reading) -> Fraction | None:

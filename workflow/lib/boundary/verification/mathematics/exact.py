@@ -17,7 +17,7 @@ class Effort(NamedTuple):
 
 
 BOUNDED = Effort(20_000, 1_000)  # some hundred microseconds
-MORE = Effort(400_000, 20_000)  # where it can be killed
+MORE = Effort(3_000_000, 100_000)  # where it can be killed
 
 
 LONGEST_DECIMAL = 2_000  # digits

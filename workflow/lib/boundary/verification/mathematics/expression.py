@@ -92,7 +92,7 @@ class _Parser(Cursor):
         token = self.peek()
         if token is None:
             return False
-        if token.kind in ("number", "letter", "text"):
+        if token.kind in ("number", "letter", "text", "operator"):
             return True
         if token.kind == "sign":
             return token.value in ("(", "[", "{") or (token.value == "|" and not self.bars)
@@ -190,7 +190,7 @@ class _Parser(Cursor):
             raise UnreadableError("an expression that breaks off")
         if token.kind == "number":
             return self.number()
-        if token.kind in ("letter", "text") or token.value in GREEK_NAMES | ACCENTS:
+        if token.kind in ("letter", "text", "operator") or token.value in GREEK_NAMES | ACCENTS:
             return self.symbol_or_function()
         if token.kind == "sign" and token.value in ("(", "[", "{"):
             return self.group()
@@ -226,7 +226,7 @@ class _Parser(Cursor):
             return self.call(spelled)
         accented = token.kind == "command" and token.value in ACCENTS
         name = f"{token.value} {self.flat_argument()}" if accented else token.value.strip()
-        if token.kind == "text" and (not name.isalnum() or len(name) > 12):
+        if token.kind in ("text", "operator") and (not name.isalnum() or len(name) > 12):
             raise UnreadableError("words inside an expression")
         marked = name
         while self.is_next("_", "'") or (self.is_next("^") and self.is_prime()):
@@ -258,7 +258,7 @@ class _Parser(Cursor):
 
     def spelled_function(self, first: Token) -> str | None:
         """A function's name spelled without a backslash, before an opening bracket."""
-        if first.kind == "text" and first.value.strip() in SPELLED | FUNCTIONS:
+        if first.kind in ("text", "operator") and first.value.strip() in SPELLED | FUNCTIONS:
             return first.value.strip()
         if first.kind != "letter":
             return None

@@ -54,9 +54,11 @@ def same(question: Question) -> Match:
     seen = 0
     for base in (1, 10) if free else (1,):
         equal, seen = _agree(question, symbols, base, DIGITS)
-        large = not symbols and (_is_large(question.gold) or _is_large(question.answer))
+        large = _is_large(question.gold) or _is_large(question.answer)
         further = LARGE_CONFIRMED if large else CONFIRMED
         if equal and all(_agree(question, symbols, base, digits)[0] for digits in further):
+            if not symbols and _is_rational(question.gold) and _is_rational(question.answer):
+                raise OverflowError("numbers that are too large to tell apart")
             return Match(
                 True, "identity", f"equal at {seen} points" if symbols else "equal constants"
             )
@@ -70,6 +72,9 @@ def _agree(question: Question, symbols: set[str], base: int, digits: int) -> tup
     variables = sorted(_variables(question.gold) | _variables(question.answer))
     # Without a variable, any two equations to zero would be equal up to a factor.
     ratio = None if variables else mpmath.mpf(1)
+    floor = int(
+        _has_sum(question.gold) or _has_sum(question.answer)
+    )  # what cancels is about as large as 1
     seen = 0
     with mp.workdps(digits):
         close = mpmath.power(10, -SHARE * digits)
@@ -84,22 +89,42 @@ def _agree(question: Question, symbols: set[str], base: int, digits: int) -> tup
                 ratio = gold / answer if ratio is None else ratio
                 answer *= ratio
             seen += 1
-            apart = abs(gold - answer) > close * max(abs(gold), abs(answer), 1)
+            apart = abs(gold - answer) > close * max(abs(gold), abs(answer), floor)
             if apart and (symbols or not _near(question, gold, answer)):
                 return False, seen
     return seen >= (NEEDED if symbols else 1), seen
 
 
+def _is_rational(node: Node) -> bool:
+    """Whether only sums, products, whole powers and factorials of numbers are in it."""
+    if node.kind in ("call", "constant", "root", "apply", "degree"):
+        return False
+    if node.kind == "pow":
+        exponent = exact_value(node.args[1])
+        if exponent is not None and exponent.denominator != 1:
+            return False
+    return all(map(_is_rational, node.args))
+
+
+def _has_sum(node: Node) -> bool:
+    return node.kind == "add" or any(map(_has_sum, node.args))
+
+
 def _is_large(node: Node) -> bool:
+    if node.kind == "number" and node.value and abs(math.log10(abs(node.value))) >= LARGE / 2:  # type: ignore[arg-type]
+        return True
     if node.kind in ("pow", "factorial", "binomial") or node.value in (
         "exp",
         "cosh",
         "coth",
         "tanh",
     ):
-        value = exact_value(node.args[-1] if node.kind == "pow" else node.args[0])
-        if value is None or abs(value) >= LARGE:
-            return True
+        size = node.args[-1] if node.kind == "pow" else node.args[0]
+        if not symbols_of(size):
+            with mp.workdps(15):
+                value = _value(size, {FREE_BASE: mpmath.mpf(1)})
+            if value is None or abs(value) >= LARGE:
+                return True
     return any(map(_is_large, node.args))
 
 

@@ -150,6 +150,7 @@ class _Reader:
         tokens = without_label(tokens)
         if not tokens:
             raise UnreadableError("an empty item")
+        tokens = without_approximation(tokens)
         signs = tuple(
             RELATIONS[t.value] for t in at_top(tokens) if t.kind != "text" and t.value in RELATIONS
         )
@@ -242,7 +243,7 @@ class _Reader:
         node = parse(core, self.policy.mixed_numbers == "sum")
         if scale:
             node = Node("mul", (node, number(10**scale)))
-        written = "".join(token.value for token in core)
+        written = "".join(token.value for token in core) + f"times10^{scale}" * bool(scale)
         name, known = canonical_unit(unit) if unit else ("", False)
         unevaluated = is_unevaluated(core)
         return Value(node, written, name, known, percent, unevaluated)
@@ -289,6 +290,13 @@ def without_label(tokens: list[Token]) -> list[Token]:
     return tokens[1:] if label.endswith((":", "=")) else tokens
 
 
+def without_approximation(tokens: list[Token]) -> list[Token]:
+    r"""``2/3 \\approx 0.667`` without what is said in other words: a decimal behind an exact value."""
+    parts = split(tokens, lambda token: token.kind == "command" and token.value == "approx")
+    is_name = len(parts[0]) == 1 and parts[0][0].kind == "letter"
+    return parts[0] if len(parts) == 2 and not is_name else tokens
+
+
 def unwrap_texts(tokens: list[Token], own: str) -> list[Token]:
     r"""``\text{12}`` and ``\text{5 cm}`` as if the command were not there: they begin with a number."""
     found: list[Token] = []
@@ -321,8 +329,10 @@ def based(tokens: Sequence[Token]) -> Based | None:
 def without_scale(tokens: list[Token]) -> tuple[list[Token], int]:
     """Tokens without a word such as million at their end, and the power of ten that it stands for."""
     if len(tokens) > 1 and tokens[-1].kind == "text":
-        scale = SCALES.get(plain(tokens[-1].value).lower(), 0)
-        return (tokens[:-1], scale) if scale else (tokens, 0)
+        word, _, rest = plain(tokens[-1].value).partition(" ")
+        scale = SCALES.get(word.lower(), 0)
+        unit = [Token("text", f" {rest}", True)] if rest else []
+        return ([*tokens[:-1], *unit], scale) if scale else (tokens, 0)
     letters = 0
     while letters < len(tokens) - 1 and tokens[-1 - letters].kind == "letter":
         letters += 1

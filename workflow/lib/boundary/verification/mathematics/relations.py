@@ -14,6 +14,7 @@ from boundary.verification.mathematics.answer import (
 )
 from boundary.verification.mathematics.tokens import UnreadableError
 from boundary.verification.mathematics.tree import Node, symbols_of
+from boundary.verification.mathematics.units import NO_UNIT
 
 FLIPPED = {"<": ">", ">": "<", "le": "ge", "ge": "le"}
 
@@ -51,7 +52,8 @@ def variable_of(relation: Relation) -> Reading:
 def name_of(side: Reading) -> str | None:
     """What a side is called, if it is a name: x, x_1, f(x), f(3), (x, y), AB, Area."""
     if isinstance(side, Words):
-        return fold(side.text)
+        folded = fold(side.text)
+        return None if set(folded.split()) & NO_UNIT else folded
     if isinstance(side, Collection):
         names = [name_of(item) for item in side.items]
         return f"({', '.join(map(str, names))})" if all(names) else None
@@ -62,12 +64,25 @@ def name_of(side: Reading) -> str | None:
         return str(node.value)
     if node.kind == "apply" and all(arg.kind in ("symbol", "number") for arg in node.args):
         return f"{node.value}({', '.join(str(arg.value) for arg in node.args)})"
+    if node.kind in ("add", "div"):  # m+n, as contests ask for it
+        names = [name_of(Value(arg, "")) for arg in node.args]
+        return f"{node.kind}({', '.join(map(str, names))})" if all(names) else None
     if node.kind == "mul":  # a segment, an angle
         names = [name_of(Value(arg, "")) for arg in node.args]
         return (
             "".join(map(str, names)) if all(name and name[0].isupper() for name in names) else None
         )
     return None
+
+
+def without_arguments(first: Reading, second: Reading) -> bool:
+    """Whether two names are the same; y and y(x) are."""
+    if name_of(first) == name_of(second):
+        return True
+    nodes = [side.node for side in (first, second) if isinstance(side, Value)]
+    kinds = [node.kind for node in nodes]
+    bound = all(arg.kind == "symbol" for node in nodes for arg in node.args)
+    return sorted(kinds) == ["apply", "symbol"] and bound and nodes[0].value == nodes[1].value
 
 
 def fold(text: str) -> str:

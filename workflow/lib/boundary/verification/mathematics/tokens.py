@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from boundary.verification.mathematics.vocabulary import FONT_COMMANDS, SAME, SILENT, TEXT_COMMANDS
+from boundary.verification.mathematics.vocabulary import (
+    COLOURS,
+    FONT_COMMANDS,
+    SAME,
+    SILENT,
+    TEXT_COMMANDS,
+)
 
 NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 TOKEN = re.compile(
@@ -32,7 +38,7 @@ class UnreadableError(Exception):
 
 
 class Token(NamedTuple):
-    r"""A token: ``kind`` is number, command, letter, text or sign; ``spaced`` if space stood before it.
+    r"""A token: ``kind`` is number, command, letter, text, operator or sign; ``spaced`` after a space.
 
     A command's value has no backslash; \\{ and \\} are the commands { and }.
     """
@@ -62,8 +68,12 @@ def tokenise(text: str) -> list[Token]:
                 continue
             if name in TEXT_COMMANDS:
                 content, at = _braced(text, at)
-                found.append(Token("text", content, spaced))
+                kind = "operator" if name.startswith("operatorname") else "text"
+                found.append(Token(kind, content, spaced))
                 spaced = False
+                continue
+            if name in COLOURS:
+                _, at = _braced(text, at)
                 continue
             if name in FONT_COMMANDS:
                 word = BOLD_WORD.match(text, at)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from boundary.verification.mathematics.tokens import Token
-from boundary.verification.mathematics.vocabulary import FUNCTIONS, SPELLED, words
+from boundary.verification.mathematics.vocabulary import FUNCTIONS, GREEK_NAMES, SPELLED, words
 
 SPELLINGS = """
 m: meter meters metre metres
@@ -89,12 +89,18 @@ NO_UNIT = words(
     and or to if for plus minus times over not no is are half third quarter dozen squared cubed factorial
     choose at least most more less than about only approximately between each remainder mod modulo base
     am pm infinity pi tenths hundredths thousandths halves thirds fourths fifths or more either with by
-    where when hundred thousand million billion trillion
+    where when hundred thousand million billion trillion out through below above under score scores dozens
+    pair pairs tens hundreds thousands millions billions trillions negative positive zero zeros loss deficit
+    short impossible false undefined none not
     """
+)
+PARTS = re.compile(  # two fifths, a quarter; months and cards are none
+    "(?:[a-z]*(?:four|fif|six|seven|eigh|nin|ten|leven|twelf|teen|tie|dred|sand|llion)ths?"
+    "|thirds?|halves|quarters?|th|nth)"
 )
 FILLING = re.compile(r"\b(?:square|cubic|sq|cu|per|units?|of|the|a|an)\b")
 EXPONENT = re.compile(r"\^?\{?-?[0-9]+\}?|[\^{}()\[\]~.,\\$]")
-UNIT_TEXT = re.compile(r"\(?[A-Za-zµμΩ°][A-Za-zµμΩ° .'/-]*(?:\^?-?[0-9])?\)?")
+UNIT_TEXT = re.compile(r"\(?[A-Za-zµμΩ°][A-Za-zµμΩ° .'/-]*(?:(?<=[A-Za-z])-?[0-9]|\^-?[0-9])?\)?")
 WITH_VOWEL = re.compile(r"[A-Z]?[a-z]*[eiou][a-z]*")
 LONGEST_UNIT = 24  # tokens
 EXPONENTS = (["^", "n"], ["^", "{", "n", "}"], ["^", "{", "-", "n", "}"], ["^", "-", "n"])
@@ -122,6 +128,11 @@ def is_unit_text(text: str, own: str) -> bool:
     name = name.replace("\\cdot", " ")
     letters = re.findall(r"[a-z]+", name.lower())
     if not letters or not UNIT_TEXT.fullmatch(name) or {*letters, "".join(letters)} & NO_UNIT:
+        return False
+    if any(PARTS.fullmatch(word) or word in GREEK_NAMES for word in letters):
+        return False
+    variables = len(name) <= 3 and not text[0].isspace() and text[0] != "~"  # as in \mathrm{GM}
+    if variables and len(name) > 1 and not canonical_unit(name)[1]:
         return False
     if len(name) == 1:
         return name in LONE_SYMBOLS
@@ -185,7 +196,7 @@ def _word(tail: Sequence[Token], own: str, bare: bool, divided: bool) -> int:
     name = "".join(token.value for token in tail[:length])
     if own and canonical_unit(name) == canonical_unit(own):
         return length
-    if not bare or name.lower() in NO_UNIT:
+    if not bare or name.lower() in NO_UNIT | GREEK_NAMES or PARTS.fullmatch(name.lower()):
         return 0
     is_word = len(name) > 3 and (
         name.lower() in NAMES or (first.spaced and WITH_VOWEL.fullmatch(name) is not None)

@@ -99,6 +99,8 @@ class ValueComparison:
             is_it = gold.unit == "degree" if unit else gold.unit not in ("", "degree")
             if is_it and setting == "required" and answer.unit != gold.unit:
                 return Match(False, "structure", f"the unit {gold.unit[:20]} is missing")
+        if ("degree", True) in ((gold.unit, answer.percent), (answer.unit, gold.percent)):
+            return Match(False, "structure", "degrees against percent")
         both = gold.unit_known and answer.unit_known
         if both and gold.unit != answer.unit and policy.units != "ignored":
             return Match(False, "structure", f"{answer.unit} in place of {gold.unit}")

@@ -9,11 +9,15 @@ def words(text: str) -> frozenset[str]:
 
 
 TEXT_COMMANDS = words(
-    "text textbf textit textrm textsf texttt textnormal mbox hbox mathrm operatorname emph"
+    "text textbf textit textrm textsf texttt textnormal textup mbox hbox mathrm operatorname emph"
 )
 FONT_COMMANDS = words(
-    "mathbf mathit mathsf mathcal mathscr boldsymbol bm bold mathnormal ensuremath rm bf it"
+    """
+    mathbf mathit mathsf mathcal mathscr boldsymbol bm bold mathnormal ensuremath rm bf it boxed fbox
+    underline
+    """
 )
+COLOURS = words("color textcolor")
 # They change how a formula looks and not what it says.
 SILENT = words(
     """

@@ -31,7 +31,13 @@ def raw_words(cleaned: str) -> str | None:
         return None
     parts = re.split(r"[ '.\-]+", text)
     lone = len(parts) == 1 or "-" in text
-    short = [part for part in parts if len(part) < 4 and part.lower() not in SHORT_WORDS]
+    short = [
+        part
+        for part in parts
+        if len(part) < 4
+        and part.lower() not in SHORT_WORDS
+        and not (len(part) == 3 and part.isupper())
+    ]
     if (lone and short) or max(map(len, parts)) == 1:
         return None
     return text

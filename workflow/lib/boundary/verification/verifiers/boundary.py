@@ -14,13 +14,15 @@ from contextlib import suppress
 from functools import lru_cache
 
 from boundary.verification.extraction import Found, find_answer
-from boundary.verification.mathematics.answer import Collection, Reading
-from boundary.verification.mathematics.characters import clean
+from boundary.verification.mathematics.answer import Collection, Reading, Words
+from boundary.verification.mathematics.characters import FRACTIONS, clean
 from boundary.verification.mathematics.comparison import compare
 from boundary.verification.mathematics.library import boxed_equal, warm_up
 from boundary.verification.mathematics.reading import read
+from boundary.verification.mathematics.relations import fold
 from boundary.verification.mathematics.tokens import UnreadableError
 from boundary.verification.mathematics.values import Identity, Match, UndecidedError
+from boundary.verification.mathematics.wording import plain
 from boundary.verification.policy import Policy
 from boundary.verification.verdict import Decision
 
@@ -43,7 +45,8 @@ def decide_cheaply(gold: tuple[str, ...], answer: str, policy: Policy) -> Decisi
             return Decision("correct", "number", "equal integers")
         if not (policy.tolerance or policy.relative_tolerance):
             return Decision("wrong", "number", "other integers")
-    if len(answer) > max(LONGEST, 10 * sum(map(len, gold))):
+    written_out = len(answer) + 10 * sum(map(answer.count, FRACTIONS))
+    if written_out > max(LONGEST, 10 * sum(map(len, gold))):
         return Decision("wrong", "length", f"an answer of {len(answer)} characters")
     try:
         return _decide(gold, answer, policy, None)
@@ -88,6 +91,8 @@ def _decide(
         reason = f"the gold cannot be read ({golds.reason}); the texts {agree}"
         return Decision("correct" if same else "wrong", "text", reason)
     if isinstance(answers, UnreadableError):
+        if any(isinstance(reading, Words) for reading in golds) and _same_words(gold, answer):
+            return Decision("correct", "text", "the same words")
         return Decision("wrong", "structure", f"it cannot be read: {answers.reason}")
     match = _best_match(golds, answers, policy, identity)
     return Decision("correct" if match.equal else "wrong", match.rung, match.reason[:200])
@@ -134,6 +139,12 @@ def _read(text: str, policy: Policy, is_gold: bool) -> list[Reading] | Unreadabl
         return read(text, policy, is_gold)
     except UnreadableError as unreadable:
         return unreadable
+
+
+def _same_words(gold: tuple[str, ...], answer: str) -> bool:
+    """Whether two texts with figures in them, June 20, are the same."""
+    texts = [fold(plain(clean(text))) for text in (", ".join(gold), answer)]
+    return texts[0] == texts[1]
 
 
 def _squeezed(text: str) -> str:
