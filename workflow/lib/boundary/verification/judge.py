@@ -135,6 +135,3 @@ class Judge:
 def _key(posed: Posed, answer: str) -> bytes:
     text = answer.encode("utf-8", "surrogatepass")
     return hashlib.blake2b(posed.salt + text, digest_size=KEY_BYTES).digest()
-
-
-__all__ = ["Decision", "Judge", "Posed", "Response", "pose"]

@@ -21,7 +21,6 @@ from boundary.verification.mathematics.answer import (
 )
 from boundary.verification.mathematics.exact import exact_value
 from boundary.verification.mathematics.relations import (
-    FLIPPED,
     fold,
     name_of,
     region,
@@ -51,6 +50,7 @@ class _Comparison(ValueComparison):
         self.nesting = 0  # collections that the readings at hand stand in
 
     def readings(self, gold: Reading, answer: Reading) -> Match:
+        """Compare two readings of any kind."""
         if isinstance(gold, Relation) or isinstance(answer, Relation):
             return self.relations(gold, answer)
         if isinstance(gold, Words) or isinstance(answer, Words):
@@ -77,6 +77,7 @@ class _Comparison(ValueComparison):
         return Match(same, "text", "the same words" if same else "other words")
 
     def based(self, gold: Reading, answer: Reading) -> Match:
+        """Compare digits in a base with such, or with digits that leave it out."""
         if isinstance(gold, Based) and isinstance(answer, Based):
             if gold.base != answer.base:
                 return Match(False, "number", f"base {answer.base} is not base {gold.base}")
@@ -108,6 +109,7 @@ class _Comparison(ValueComparison):
         return self.in_any_order(parts[0], parts[1], "part of the union")
 
     def collections(self, gold: Reading, answer: Reading) -> Match:
+        """Compare lists, tuples, sets, intervals and ratios, by their brackets."""
         if not isinstance(gold, Collection) or not isinstance(answer, Collection):
             return self.collection_with_one(gold, answer)
         free = ("", "{")
@@ -201,6 +203,7 @@ class _Comparison(ValueComparison):
             self.nesting -= 1
 
     def relations(self, gold: Reading, answer: Reading) -> Match:
+        """Compare where one side at least is a relation."""
         both = isinstance(gold, Relation) and isinstance(answer, Relation)
         if both and gold.signs == answer.signs == ("=",):  # type: ignore[union-attr]
             return self.equations(gold, answer)  # type: ignore[arg-type]
@@ -234,6 +237,7 @@ class _Comparison(ValueComparison):
         return None
 
     def equations(self, gold: Relation, answer: Relation) -> Match:
+        """Compare two equations: what they say of one name, or up to a factor."""
         (left, right), (other_left, other_right) = gold.sides, answer.sides
         names = [name_of(left), name_of(other_left)]
         if names[0] and names[1] and without_arguments(left, other_left):
@@ -250,16 +254,13 @@ class _Comparison(ValueComparison):
         return self.ask(Question(differences[0], differences[1], up_to_factor=True))
 
     def inequalities(self, gold: Relation, answer: Relation) -> Match:
-        """Two single inequalities, turned to the same side."""
+        """Two single inequalities, which the reader has turned to the same side."""
         sides = []
         for relation in (gold, answer):
             if len(relation.signs) != 1 or not all(isinstance(s, Value) for s in relation.sides):
                 return Match(False, "structure", "other relations")
             left, right = (side.node for side in relation.sides)  # type: ignore[union-attr]
-            sign = relation.signs[0]
-            if sign in (">", "ge"):
-                left, right, sign = right, left, FLIPPED[sign]
-            sides.append((sign, Node("add", (left, Node("neg", (right,))))))
+            sides.append((relation.signs[0], Node("add", (left, Node("neg", (right,))))))
         if sides[0][0] != sides[1][0]:
             return Match(False, "structure", "other relations")
         return self.ask(Question(sides[0][1], sides[1][1]))
