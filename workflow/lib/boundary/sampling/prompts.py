@@ -14,27 +14,33 @@ from boundary.errors import BoundaryError, unknown_name
 
 @dataclass(frozen=True)
 class Template:
-    """How a question is posed: ``text`` with ``{question}``, and the token that ends the answer.
+    """How a question is posed: ``text`` with ``{question}``, and how the answer begins and ends.
 
     ``end`` closes a turn of the template's dialogue, for models whose own end token it is not; None
-    leaves it at the model's own.
+    leaves it at the model's own. ``begins`` ends the prompt and is the beginning of every response.
     """
 
     text: str
     end: str | None = None
+    begins: str = ""
 
     def render(self, question: str) -> str:
         """The prompt for a question. Braces in the question are its own and stay as they are."""
-        return self.text.format(question=question)
+        return self.text.format(question=question) + self.begins
 
     @property
     def digest(self) -> str:
         """SHA-256 of all that a model meets of it."""
-        return text_digest(self.text if self.end is None else f"{self.text}\0{self.end}")
+        parts = [self.text]
+        if self.end is not None or self.begins:
+            parts.append(self.end or "")
+        if self.begins:
+            parts.append(self.begins)
+        return text_digest("\0".join(parts))
 
 
 def read_template(entry: Any) -> Template:
-    """The template of an entry of prompts.yaml: its text alone, or ``text`` and ``end``."""
+    """The template of an entry of prompts.yaml: its text alone, or ``text``, ``end`` and ``begins``."""
     return Template(entry) if isinstance(entry, str) else Template(**entry)
 
 

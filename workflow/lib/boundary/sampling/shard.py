@@ -121,7 +121,9 @@ def draw_shard(
             **run_record(),
         }
         order = _expected(shard, problems, samples)
-        write_record_groups(output, "sample", samples.frames(order), provenance)
+        write_record_groups(
+            output, "sample", samples.frames(order, shard.template.begins), provenance
+        )
         link_or_copy(output, sealed)
         journal.remove()
 
@@ -175,22 +177,23 @@ class _Samples:
         self.usage["prompt_tokens"] += entry["n_prompt_tokens"] or 0
         self.usage["completion_tokens"] += entry["n_tokens"]
 
-    def frames(self, order: Iterable[tuple[str, int]]) -> Iterator[pd.DataFrame]:
-        """Sample records in the given order, some megabytes at a time."""
+    def frames(self, order: Iterable[tuple[str, int]], begins: str) -> Iterator[pd.DataFrame]:
+        """Sample records in the given order, some megabytes at a time; ``begins`` begins every text."""
         group: list[dict[str, Any]] = []
         size = 0
         for key in order:
             group.append(self.journal.read(self.places[key]))
             size += self.places[key].length
             if size >= GROUP_BYTES:
-                yield _frame(group)
+                yield _frame(group, begins)
                 group, size = [], 0
         if group:
-            yield _frame(group)
+            yield _frame(group, begins)
 
 
-def _frame(entries: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(entries).drop(columns="n_prompt_tokens")
+def _frame(entries: list[dict[str, Any]], begins: str) -> pd.DataFrame:
+    frame = pd.DataFrame(entries).drop(columns="n_prompt_tokens")
+    return frame.assign(text=begins + frame["text"])
 
 
 def _draw(

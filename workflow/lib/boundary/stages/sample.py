@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from boundary.arguments import at_least, not_negative, share
+from boundary.errors import BoundaryError
 from boundary.sampling.engine import EngineSettings
 from boundary.sampling.engines import ENGINES
 
@@ -129,6 +130,11 @@ def run(arguments: argparse.Namespace) -> None:
     benchmark = read_provenance(arguments.problems)
     problems = read_records(arguments.problems, "problem", ["problem_id", "question"])
     template = load_template(arguments.prompts, arguments.template)
+    if template.begins and model.endpoint is not None and model.endpoint.api == "chat":
+        raise BoundaryError(
+            f"{arguments.prompts}: {arguments.template} begins the response, which an endpoint's chat "
+            "cannot; use its api completions, or a template that asks for it in words"
+        )
     settings = EngineSettings(
         **{field.name: getattr(arguments, field.name) for field in fields(EngineSettings)}
     )
