@@ -1,46 +1,18 @@
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from boundary.data.completeness import check_complete
 from boundary.errors import BoundaryError
 from boundary.estimation.accuracy_histogram import BINS, accuracy_bin
 from boundary.estimation.accuracy_histogram import estimate as histogram
-from boundary.estimation.bootstrap import bootstrap_means, percentile_interval
 from boundary.estimation.counts import CELL_KEYS, check_one_cell, count_correct
-from scipy import stats
 
 
 def verdict_records(verdicts):
     rows = [(p, i, v) for p, vs in verdicts.items() for i, v in enumerate(vs)]
     frame = pd.DataFrame(rows, columns=["problem_id", "sample_index", "verdict"])
     return frame.assign(finish_reason="stop")
-
-
-def test_bootstrap_means_have_the_moments_of_resampling():
-    values = np.random.default_rng(0).random((40, 3))
-    means = bootstrap_means(values, 40_000, seed=1)
-    assert means.shape == (40_000, 3)
-    np.testing.assert_allclose(means.mean(axis=0), values.mean(axis=0), atol=2e-3)
-    np.testing.assert_allclose(means.std(axis=0), values.std(axis=0) / np.sqrt(40), rtol=0.03)
-
-
-def test_bootstrap_agrees_with_scipy():
-    values = np.random.default_rng(2).random(60)
-    low, high = percentile_interval(bootstrap_means(values[:, None], 20_000, seed=3), 0.9)
-    theirs = stats.bootstrap(
-        (values,), np.mean, n_resamples=20_000, confidence_level=0.9, method="percentile", rng=4
-    ).confidence_interval
-    assert (low[0], high[0]) == pytest.approx((theirs.low, theirs.high), abs=5e-3)
-
-
-def test_the_same_seed_pairs_two_models():
-    values = np.random.default_rng(5).random((30, 2))
-    first = bootstrap_means(values[:, :1], 1_500, seed=6)
-    second = bootstrap_means(values[:, 1:], 1_500, seed=6)
-    both = bootstrap_means(values, 1_500, seed=6)
-    np.testing.assert_allclose(np.hstack([first, second]), both, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +47,7 @@ def test_counts_and_tally():
     verdicts = verdict_records(
         {"a": ["correct", "wrong", "truncated"], "b": ["no_answer", "correct", "correct"]}
     )
-    counts, tally = count_correct(verdicts, ["a", "b"], 3)
+    counts, tally = count_correct([verdicts], ["a", "b"], 3)
     assert counts.to_dict("list") == {"problem_id": ["a", "b"], "n": [3, 3], "correct": [1, 2]}
     assert dict(zip(tally["verdict"], tally["samples"], strict=True)) == {
         "correct": 3,
@@ -91,7 +63,7 @@ def test_counts_and_tally():
 def test_the_tally_shows_what_was_cut_off():
     verdicts = verdict_records({"a": ["correct", "correct", "truncated", "wrong"]})
     verdicts["finish_reason"] = ["length", "stop", "length", "stop"]
-    tally = count_correct(verdicts, ["a"], 4)[1].set_index("verdict")
+    tally = count_correct([verdicts], ["a"], 4)[1].set_index("verdict")
     assert tally["cut_off"].to_dict() == {
         "correct": 1,
         "wrong": 0,
@@ -104,13 +76,13 @@ def test_the_tally_shows_what_was_cut_off():
 
 def test_samples_beyond_n_do_not_count():
     verdicts = verdict_records({"a": ["wrong", "wrong", "correct", "correct"]})
-    counts, tally = count_correct(verdicts, ["a"], 2)
+    counts, tally = count_correct([verdicts], ["a"], 2)
     assert counts["correct"].item() == 0 and tally["samples"].sum() == 2
 
 
 def test_a_timeout_is_not_a_wrong_answer():
     verdicts = verdict_records({"a": ["correct", "timeout"], "b": ["error", "timeout"]})
-    counts, tally = count_correct(verdicts, ["a", "b"], 2)
+    counts, tally = count_correct([verdicts], ["a", "b"], 2)
     assert counts.to_dict("list") == {"problem_id": ["a", "b"], "n": [1, 0], "correct": [1, 0]}
     assert tally.set_index("verdict").loc["timeout", "samples"] == 2
     with pytest.raises(BoundaryError, match="problem b: none of its 2 samples was judged"):
@@ -124,11 +96,11 @@ def test_a_timeout_is_not_a_wrong_answer():
         (lambda v: pd.concat([v, v.tail(1)]), "problem b: sample 1 stands twice"),
         (
             lambda v: v.assign(problem_id=v["problem_id"].replace("b", "c")),
-            "problem b: sample 0 is missing",
+            "problem c: sample 0 does not belong",
         ),
         (
             lambda v: v.assign(sample_index=v["sample_index"] - (v["problem_id"] == "b")),
-            r"problem b: sample 1 is missing",
+            r"problem b: sample -1 does not belong",
         ),
     ],
 )
@@ -136,6 +108,18 @@ def test_incomplete_cells_are_refused_by_name(change, message):
     verdicts = change(verdict_records({"a": ["wrong", "wrong"], "b": ["wrong", "wrong"]}))
     with pytest.raises(BoundaryError, match=message):
         check_complete(verdicts, ["a", "b"], range(2))
+
+
+def test_a_sample_may_not_stand_in_two_parts():
+    verdicts = verdict_records({"a": ["wrong", "correct"], "b": ["wrong", "wrong"]})
+    parts = [verdicts[verdicts["sample_index"] == index] for index in (0, 1)]
+    counts, tally = count_correct(parts, ["a", "b"], 2)
+    pd.testing.assert_frame_equal(counts, count_correct([verdicts], ["a", "b"], 2)[0])
+    assert tally["samples"].sum() == 4
+    with pytest.raises(BoundaryError, match=r"problem a: sample 0 stands twice \(2 such"):
+        count_correct([*parts, parts[0]], ["a", "b"], 2)
+    with pytest.raises(BoundaryError, match=r"problem a: sample 1 is missing \(2 such"):
+        count_correct(parts[:1], ["a", "b"], 2)
 
 
 def test_shards_of_two_models_are_not_one_cell():

@@ -37,8 +37,8 @@ SCHEMAS: dict[RecordType, pa.Schema] = {
             ("sample_index", pa.int32()),
             ("text", pa.string()),
             ("token_ids", pa.list_(pa.int32())),  # null where an endpoint does not tell
-            ("n_tokens", pa.int32()),
-            ("finish_reason", pa.string()),  # stop, length or error
+            ("n_tokens", pa.int32()),  # null where an imported file does not tell
+            ("finish_reason", pa.string()),  # stop, length or error; unknown where imported
             ("logprob_sum", pa.float32()),  # nats, at temperature 1; null: not told
         ]
     ),
@@ -106,15 +106,19 @@ def _table(path: Path, record_type: RecordType, frame: pd.DataFrame) -> pa.Table
 
 
 def read_records(
-    path: Path, record_type: RecordType, columns: list[str] | None = None
+    path: Path,
+    record_type: RecordType,
+    columns: list[str] | None = None,
+    categories: list[str] | None = None,
 ) -> pd.DataFrame:
     """Read a file of ``record_type``, or some of its ``columns``.
 
-    Raises BoundaryError if the file is no Parquet file or does not hold such records.
+    Texts of the columns ``categories``, of which many are equal, are held once each. Raises
+    BoundaryError if the file is no Parquet file or does not hold such records.
     """
     _check_schema(path, record_type)
     with _reading(path):
-        return pq.read_table(path, columns=columns).to_pandas()
+        return pq.read_table(path, columns=columns, read_dictionary=categories).to_pandas()
 
 
 def read_record_groups(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from boundary.data.completeness import check_complete
+from boundary.data.completeness import SampleGrid
 from boundary.errors import BoundaryError
 from boundary.verification.verdict import UNJUDGED, VERDICTS
 
@@ -40,22 +42,32 @@ def check_one_cell(drawn: Mapping[Path, Mapping[str, Any]]) -> None:
 
 
 def count_correct(
-    verdicts: pd.DataFrame, problem_ids: Sequence[str], n: int
+    shards: Iterable[pd.DataFrame], problem_ids: Sequence[str], n: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count records, and a tally: verdict, samples, share, cut_off (of these, at the token cap).
 
-    A sample that was never judged (timeout, error) is not a wrong one: it counts neither as correct
-    nor in n. The tally shows it.
+    ``shards`` hold problem_id, sample_index, verdict and finish_reason; of each only its counts are kept.
+    A sample that was never judged (timeout, error) is not a wrong one: it counts neither as correct nor
+    in n. The tally shows it. Raises BoundaryError as boundary.data.completeness does, for the samples
+    0 ... n - 1.
     """
-    verdicts = verdicts[verdicts["sample_index"] < n]
-    check_complete(verdicts, problem_ids, range(n))
-    judged = verdicts[~verdicts["verdict"].isin(UNJUDGED)]
-    correct = judged["verdict"].eq("correct").groupby(judged["problem_id"])
-    counts = pd.DataFrame({"n": correct.size(), "correct": correct.sum()})
-    counts = counts.reindex(list(problem_ids), fill_value=0).rename_axis("problem_id").reset_index()
-    samples = verdicts["verdict"].value_counts().reindex(list(VERDICTS), fill_value=0)
-    tally = samples.rename_axis("verdict").reset_index(name="samples")
-    tally["share"] = tally["samples"] / len(verdicts)
-    cut_off = verdicts.loc[verdicts["finish_reason"] == "length", "verdict"].value_counts()
-    tally["cut_off"] = tally["verdict"].map(cut_off).fillna(0).astype(int)
-    return counts, tally
+    grid = SampleGrid(problem_ids, range(n))
+    judged, correct = (np.zeros(len(problem_ids), dtype=np.int64) for _ in range(2))
+    samples, cut_off = Counter[str](), Counter[str]()
+    for shard in shards:
+        shard = shard[shard["sample_index"] < n]
+        problems = grid.place(shard) // n
+        verdicts = shard["verdict"]
+        for counted, which in (
+            (judged, ~verdicts.isin(UNJUDGED)),
+            (correct, verdicts.eq("correct")),
+        ):
+            counted += np.bincount(problems[which], minlength=len(problem_ids))
+        at_cap = shard["finish_reason"].eq("length")
+        for tallied, found in ((samples, verdicts), (cut_off, verdicts[at_cap])):
+            tallied.update({str(name): count for name, count in found.value_counts().items()})
+    grid.check_full()
+    counts = pd.DataFrame({"problem_id": list(problem_ids), "n": judged, "correct": correct})
+    tally = pd.DataFrame({"verdict": VERDICTS, "samples": [samples[v] for v in VERDICTS]})
+    tally["share"] = tally["samples"] / tally["samples"].sum()
+    return counts, tally.assign(cut_off=[cut_off[v] for v in VERDICTS])

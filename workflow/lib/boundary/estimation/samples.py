@@ -35,7 +35,8 @@ def describe_samples(
     """Check the samples 0 ... n - 1 of every problem, and describe them.
 
     Returns two tables. By problem: samples, distinct (texts: the effective n), cut_off (at the token
-    cap), failed (finish_reason error), mean_tokens. Of the cell, as ``measure`` and ``value``: samples;
+    cap), failed (finish_reason error), mean_tokens (missing where imported samples do not tell; nor do
+    those with finish_reason unknown count as cut off). Of the cell, as ``measure`` and ``value``: samples;
     median_distinct and least_distinct of the problems; repeated, the share of samples whose text an
     earlier sample of their problem has; cut_off and failed, as shares; mean_tokens; and repeated_shards,
     shards that say the same as an earlier one from the first text to the last.
