@@ -13,7 +13,7 @@ from boundary.data.provenance import file_digest
 from boundary.data.records import write_records
 from boundary.errors import BoundaryError
 from boundary.estimation.audit import disagreements, draw_errors, estimate_audit
-from boundary.estimation.pass_at_k import pass_at_k
+from boundary.estimation.unbiased import pass_at_k
 from boundary.exhibits.sheet import (
     Block,
     Card,

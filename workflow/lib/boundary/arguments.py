@@ -37,6 +37,14 @@ def share(text: str) -> float:
     return value
 
 
+def level(text: str) -> float:
+    """The coverage of an interval: a number above 0 and below 1."""
+    value = _parse(float, text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"found {text}; expected a number above 0 and below 1")
+    return value
+
+
 def json_argument(text: str) -> Any:
     """A JSON document. What is none is not repeated in the message."""
     try:

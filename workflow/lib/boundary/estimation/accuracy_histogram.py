@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from boundary.errors import BoundaryError
-from boundary.estimation.bootstrap import bootstrap_means, percentile_interval
+from boundary.estimation.intervals import score_interval
 
 BINS = ["0", *(f"({i / 10:g}, {(i + 1) / 10:g}]" for i in range(9)), "(0.9, 1)", "1"]
 
@@ -26,7 +26,8 @@ def estimate(
 ) -> pd.DataFrame:
     """Histogram of a cell's count records.
 
-    Columns: bin, problems, share (of all problems), low, high (of the share; bootstrap over problems).
+    Columns: bin, problems, share (of all problems), low, high (of the share: its score
+    interval).
     Raises BoundaryError if no sample of a problem was judged.
     """
     unjudged = counts[counts["n"] == 0]
@@ -37,7 +38,7 @@ def estimate(
         )
     bins = [accuracy_bin(*pair) for pair in zip(counts["n"], counts["correct"], strict=True)]
     member = np.eye(len(BINS))[bins]
-    low, high = percentile_interval(bootstrap_means(member, resamples, seed), level)
+    low, high = score_interval(member, level)
     problems = member.sum(axis=0).astype(int)
     return pd.DataFrame(
         {

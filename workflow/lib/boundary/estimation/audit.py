@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from boundary.errors import BoundaryError
 from boundary.estimation.bootstrap import percentile_interval
-from boundary.estimation.pass_at_k import pass_at_k, powers_of_two
+from boundary.estimation.unbiased import powers_of_two, tabulate
 
 # Jeffreys' prior of a chance, Beta(1/2, 1/2): half an error and half a unit that is right, before anything
 # is seen. Once for the verdicts of correct and once for the others, shared among their strata: given to
@@ -227,10 +227,7 @@ def _correct_curve(
     """pass@k averaged over problems, as counted [problems] and as drawn [draws, problems]."""
     sizes = _count(units, units)
     ks = powers_of_two(int(sizes.min()))
-    # One table of pass@k for every n and correct that can be, where a problem's rows begin at `start`.
-    present, which = np.unique(sizes, return_inverse=True)
-    values = np.concatenate([pass_at_k(np.full(n + 1, n), np.arange(n + 1), ks) for n in present])
-    start = np.concatenate([[0], np.cumsum(present + 1)])[which]
+    values, start = tabulate(sizes, ks)
     drawn = np.stack([column[start + correct].mean(axis=1) for column in values.T], axis=1)
     table = _summary(drawn, level).rename(columns={"estimate": "corrected"})
     table.insert(0, "k", ks)
@@ -245,10 +242,10 @@ def _summary(values: Floats, level: float) -> pd.DataFrame:
     """
     rows = []
     for column in values.T:
-        known = column[~np.isnan(column)][:, None]
+        known = column[~np.isnan(column)]
         if len(known):
-            low, high = percentile_interval(known, level)
-            rows.append((np.median(known), low[0], high[0]))
+            low, high = map(float, percentile_interval(known, level))
+            rows.append((np.median(known), low, high))
         else:
             rows.append((np.nan, np.nan, np.nan))
     return pd.DataFrame(rows, columns=["estimate", "low", "high"])

@@ -1,33 +1,64 @@
-"""Bootstrap over problems: intervals for means of per-problem values."""
+"""Bootstrap: problems drawn with replacement, and within each of them its samples, too."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 1000  # resamples at a time, which bounds the memory
+from boundary.estimation.intervals import Interval
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+COLUMNS_AT_ONCE = 128  # of all resamples, which bounds the memory
 
 
-def bootstrap_means(values: NDArray[np.float64], resamples: int, seed: int) -> NDArray[np.float64]:
-    """Means of ``values`` [problems, columns] over problems drawn with replacement.
+def draw_problems(problems: int, resamples: int, seed: int) -> Integers:
+    """The problems of each resample, [resamples, problems].
 
-    Returns [resamples, columns]. The same seed draws the same problems for any values, so that two
-    models on one benchmark are resampled in pairs.
+    The same seed draws the same problems, so that models on one benchmark are resampled in pairs.
     """
-    rng = np.random.default_rng(seed)
-    problems = len(values)
-    means = np.empty((resamples, values.shape[1]))
-    for start in range(0, resamples, BLOCK):
-        size = min(BLOCK, resamples - start)
-        weights = rng.multinomial(problems, np.full(problems, 1 / problems), size=size)
-        means[start : start + size] = weights @ values / problems
-    return means
+    return np.random.default_rng(seed).integers(problems, size=(resamples, problems))
 
 
-def percentile_interval(
-    means: NDArray[np.float64], level: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Low and high ends [columns] of the central interval that holds ``level`` of the resamples."""
-    tail = (1 - level) / 2
-    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
+def count_draws(drawn: Integers, rows: int) -> NDArray[np.float32]:
+    """How often each of ``rows`` stands in each resample of ``drawn``: [rows, resamples]."""
+    weights = np.empty((rows, len(drawn)), dtype=np.float32)
+    for resample, chosen in enumerate(drawn):
+        weights[:, resample] = np.bincount(chosen, minlength=rows)
+    return weights
+
+
+def resampled_means(
+    values: Floats, weights: NDArray[np.float32]
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Means of ``values`` [rows, columns] in each resample, whose rows ``weights`` count.
+
+    Yields some columns at a time, as their slice and [columns, resamples]. In single precision, whose
+    errors are thousands of times smaller than those of drawing some thousand resamples.
+    """
+    total = weights[:, 0].sum()
+    single = values.astype(np.float32)
+    for start in range(0, values.shape[1], COLUMNS_AT_ONCE):
+        columns = slice(start, min(start + COLUMNS_AT_ONCE, values.shape[1]))
+        yield columns, single[:, columns].T @ weights / total
+
+
+def percentile_interval(means: NDArray[np.floating], level: float) -> Interval:
+    """Low and high end of the central interval that holds ``level`` of the last axis, the resamples."""
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=-1)
+    return low.astype(np.float64), high.astype(np.float64)
+
+
+def join(parts: Iterable[Interval]) -> Interval:
+    """One interval of all columns from those of some columns each."""
+    low, high = map(np.concatenate, zip(*parts, strict=True))
     return low, high
+
+
+def bootstrap_interval(values: Floats, *, resamples: int, level: float, seed: int) -> Interval:
+    """Percentile interval of the mean over problems of each column of ``values`` [problems, columns]."""
+    problems = len(values)
+    weights = count_draws(draw_problems(problems, resamples, seed), problems)
+    return join(percentile_interval(means, level) for _, means in resampled_means(values, weights))

@@ -6,11 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from boundary.errors import BoundaryError
-from boundary.estimation.pass_at_k import estimate, pass_at_k, powers_of_two
+from boundary.estimation.unbiased import check_enough, every_k, pass_at_k, powers_of_two, tabulate
 from hypothesis import given
 from hypothesis import strategies as st
-
-BOOTSTRAP = {"resamples": 2_000, "level": 0.95, "seed": 0}
 
 
 def exact(n, correct, k):
@@ -69,20 +67,18 @@ def test_powers_of_two_end_at_n():
     assert powers_of_two(100) == [1, 2, 4, 8, 16, 32, 64, 100]
 
 
-def test_estimate_averages_over_problems_and_brackets_the_mean():
-    frame = pd.DataFrame({"problem_id": ["a", "b", "c"], "n": 8, "correct": [0, 2, 8]})
-    table = estimate(frame, 8, **BOOTSTRAP)
-    assert list(table["k"]) == [1, 2, 4, 8]
-    assert table["pass_at_k"].iloc[0] == pytest.approx((0 + 2 / 8 + 1) / 3)
-    assert table["pass_at_k"].iloc[-1] == pytest.approx(2 / 3)
-    assert (table["low"] <= table["pass_at_k"]).all() and (
-        table["pass_at_k"] <= table["high"]
-    ).all()
-    assert (table["low"] < table["high"]).all()
+def test_a_table_holds_every_number_of_hits():
+    table, begin = tabulate(np.array([4, 2, 4]), [1, 2])
+    for n, start in zip([4, 2, 4], begin, strict=True):
+        expected = pass_at_k(np.full(n + 1, n), np.arange(n + 1), [1, 2])
+        np.testing.assert_array_equal(table[start : start + n + 1], expected)
 
 
 def test_a_missing_sample_is_not_a_wrong_sample():
-    frame = pd.DataFrame({"problem_id": ["a", "b"], "n": [8, 7], "correct": [0, 2]})
+    counts = pd.DataFrame({"problem_id": ["a", "b"], "n": [8, 7], "correct": [0, 2]})
+    assert every_k(counts).tolist() == list(range(1, 8))
+    with pytest.raises(BoundaryError, match="problem b: none of its samples was judged"):
+        every_k(counts.assign(n=[8, 0]))
     with pytest.raises(BoundaryError, match="problem b: 7 judged samples, and pass@8 needs 8"):
-        estimate(frame, 8, **BOOTSTRAP)
-    assert estimate(frame, 7, **BOOTSTRAP)["k"].iloc[-1] == 7
+        check_enough(counts, 8)
+    check_enough(counts, 7)
