@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import keyword
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,19 @@ from collections.abc import Sequence
 import boundary
 from boundary.errors import BoundaryError
 
-STAGES = ("benchmarks", "models", "sample", "verify", "grade", "audit", "analyse", "figures")
+STAGES = (
+    "benchmarks",
+    "models",
+    "sample",
+    "import",
+    "verify",
+    "grade",
+    "audit",
+    "chains",
+    "analyse",
+    "figures",
+    "compare",
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -24,7 +37,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=boundary.__version__)
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
     for name in STAGES:
-        stage = importlib.import_module(f"boundary.stages.{name}")
+        module = f"{name}_" if keyword.iskeyword(name) else name
+        stage = importlib.import_module(f"boundary.stages.{module}")
         subparser = stages.add_parser(
             name,
             help=stage.HELP,
