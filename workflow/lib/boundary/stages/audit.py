@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from boundary.arguments import at_least, share
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from boundary.estimation.audit import AuditEstimates
 
 HELP = "have a person judge a sample of the verdicts, and correct pass@k for the verifier's errors"
@@ -85,23 +83,28 @@ def run(arguments: argparse.Namespace) -> None:
 def _draw(arguments: argparse.Namespace) -> None:
     from boundary.data.records import read_records
     from boundary.exhibits.sheet import check_absent, write_sheet
-    from boundary.verification import audit
+    from boundary.verification import audit, cell_sheet
 
     output = {name: arguments.output / file for name, file in NAMES.items()}
     check_absent(output["sheet"])
     problems = read_records(arguments.problems, "problem", ["problem_id", "question", "gold"])
     problems = problems.set_index("problem_id")
-    verdicts, about = _read_cell(arguments, list(problems.index))
+    problem_ids = list(problems.index)
+    verdicts, about = cell_sheet.read_cell(
+        arguments.verdicts, arguments.samples, problem_ids, arguments.n
+    )
+    about |= {"size": arguments.size, "seed": arguments.seed}
+    about["unaudited"] = audit.check_audited(verdicts, problem_ids)
     units = audit.audit_units(verdicts, arguments.seed)
     drawn = audit.draw_audit(units, arguments.size, arguments.seed)
     units["id"] = audit.name_units(units, drawn, str([arguments.seed, about["verdicts_sha256"]]))
     units["gold"] = units["problem_id"].map(problems["gold"])
     chosen = units.iloc[drawn]
-    responses = audit.read_responses(
+    responses = cell_sheet.read_responses(
         arguments.samples, zip(chosen["problem_id"], chosen["sample_index"], strict=True)
     )
     cards = audit.audit_cards(chosen, dict(problems["question"]), responses)
-    audit.write_key(output["key"], units, about)
+    cell_sheet.write_key(output["key"], audit.KEY_SCHEMA, units, about)
     write_sheet(
         output["page"],
         output["sheet"],
@@ -118,46 +121,13 @@ def _draw(arguments: argparse.Namespace) -> None:
     )
 
 
-def _read_cell(
-    arguments: argparse.Namespace, problem_ids: list[str]
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The first n verdicts of every problem, and what the key says about them."""
-    import pandas as pd
-
-    from boundary.data.completeness import check_complete
-    from boundary.data.provenance import file_digest, package_versions, run_record
-    from boundary.data.records import read_provenance, read_records
-    from boundary.estimation.counts import check_one_cell
-    from boundary.verification.audit import check_audited, check_samples
-
-    columns = ["problem_id", "sample_index", "answer", "verdict", "rung"]
-    records = {path: read_provenance(path) for path in arguments.verdicts}
-    cell = {path: record.get("samples", {}) for path, record in records.items()}
-    check_one_cell(cell)
-    check_samples(records, {file_digest(path) for path in arguments.samples})
-    verdicts = pd.concat([read_records(path, "verdict", columns) for path in records])
-    verdicts = verdicts[verdicts["sample_index"] < arguments.n]
-    check_complete(verdicts, problem_ids, range(arguments.n))
-    unaudited = check_audited(verdicts, problem_ids)
-    about = {
-        "n": arguments.n,
-        "size": arguments.size,
-        "seed": arguments.seed,
-        "unaudited": unaudited,
-        "verdicts_sha256": sorted(file_digest(path) for path in records),
-        "samples": cell[arguments.verdicts[0]],
-        "versions": package_versions(["numpy", "pandas"]),
-        **run_record("drawn"),
-    }
-    return verdicts, about
-
-
 def _read(arguments: argparse.Namespace) -> None:
     from boundary.data.atomic import atomic_path
     from boundary.data.spreadsheet import spreadsheet_cell
     from boundary.estimation.audit import disagreements, estimate_audit
     from boundary.exhibits.sheet import read_sheet
-    from boundary.verification.audit import QUESTIONS, gold_text, read_key
+    from boundary.verification.audit import QUESTIONS, read_key
+    from boundary.verification.cell_sheet import gold_text
 
     units, about = read_key(arguments.key or arguments.sheet.with_name(NAMES["key"]))
     judged = read_sheet(arguments.sheet, list(units["id"].dropna()), QUESTIONS).set_index("id")

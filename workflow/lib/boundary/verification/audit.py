@@ -6,22 +6,19 @@ comparison sees nothing but that and the gold answer. A sample without an answer
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from boundary.data.atomic import atomic_path
-from boundary.data.records import PROVENANCE_KEY, read_provenance, read_record_groups
 from boundary.errors import BoundaryError
 from boundary.exhibits.sheet import Block, Card, Question
+from boundary.verification import cell_sheet
+from boundary.verification.cell_sheet import card_id, gold_text
 from boundary.verification.verdict import UNJUDGED
 
 QUESTIONS = (
@@ -36,8 +33,6 @@ QUESTIONS = (
     Question("note"),
 )
 LEAST = 5  # units of every stratum, or all it has
-LETTERS = "bcdfghjklmnpqrstvwxz"  # no id is a word, a number or a date to a spreadsheet
-ID_LETTERS = 8
 TITLE = "Is the answer right?"
 INSTRUCTIONS = (
     "Judge the final answer and not the way to it. The answer as extracted is what a program took for the "
@@ -75,20 +70,6 @@ def check_audited(verdicts: pd.DataFrame, problem_ids: Sequence[str]) -> dict[st
             "the column detail of its verdicts"
         )
     return {verdict: int(verdicts["verdict"].eq(verdict).sum()) for verdict in UNJUDGED}
-
-
-def check_samples(records: Mapping[Path, Mapping[str, Any]], digests: Container[str]) -> None:
-    """See that the samples that verdicts judge are among those with the ``digests`` of their files.
-
-    ``records`` is the verdicts' provenance by file. Raises BoundaryError naming the file that is alone.
-    """
-    for path, record in records.items():
-        judged = record.get("samples_sha256")
-        if judged is not None and judged not in digests:
-            raise BoundaryError(
-                f"{path}: the samples that it judges are in none of the files of --samples; give all "
-                "shards as they were when they were verified, or verify them again"
-            )
 
 
 def audit_units(verdicts: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -185,19 +166,10 @@ def name_units(units: pd.DataFrame, drawn: NDArray[np.int64], salt: str) -> pd.S
     ids = pd.Series([None] * len(units), index=units.index, dtype=object)
     chosen = units.iloc[drawn]
     ids.iloc[drawn] = [
-        _identifier(json.dumps([salt, problem_id, int(index)]))
+        card_id(salt, problem_id, int(index))
         for problem_id, index in zip(chosen["problem_id"], chosen["sample_index"], strict=True)
     ]
     return ids
-
-
-def _identifier(text: str) -> str:
-    number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest())
-    letters = []
-    for _ in range(ID_LETTERS):
-        number, place = divmod(number, len(LETTERS))
-        letters.append(LETTERS[place])
-    return "".join(letters)
 
 
 def audit_cards(
@@ -226,51 +198,6 @@ def audit_cards(
     return cards
 
 
-def gold_text(gold: str) -> str:
-    """A gold answer for reading: a problem record's JSON, of a text or of texts that are all needed."""
-    value = json.loads(gold)
-    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def read_responses(
-    paths: Iterable[Path], wanted: Iterable[tuple[str, int]]
-) -> dict[tuple[str, int], tuple[str, str]]:
-    """Text and finish_reason of the ``wanted`` samples, by problem_id and sample_index.
-
-    Raises BoundaryError naming one that no file holds.
-    """
-    missing = set(wanted)
-    found = {}
-    for path in paths:
-        columns = ["problem_id", "sample_index", "text", "finish_reason"]
-        for group in read_record_groups(path, "sample", columns):
-            for problem_id, index, *response in group.itertuples(index=False):
-                if (problem_id, index) in missing:
-                    missing.remove((problem_id, index))
-                    found[problem_id, index] = tuple(response)
-    if missing:
-        problem_id, index = min(missing)
-        raise BoundaryError(
-            f"problem {problem_id}: no file of --samples holds its sample {index} ({len(missing)} such "
-            "samples); give all shards that the verdicts were made from"
-        )
-    return found
-
-
-def write_key(path: Path, units: pd.DataFrame, about: Mapping[str, Any]) -> None:
-    """Write what reading the sheet back needs: all units, and ``about`` (JSON) in the metadata."""
-    schema = KEY_SCHEMA.with_metadata({PROVENANCE_KEY: json.dumps(about)})
-    table = pa.Table.from_pandas(units[KEY_SCHEMA.names], schema=schema, preserve_index=False)
-    with atomic_path(path) as file:
-        pq.write_table(table.replace_schema_metadata(schema.metadata), file, compression="zstd")
-
-
 def read_key(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The units and ``about`` as they were written. Raises BoundaryError if the file is no key."""
-    about = read_provenance(path)
-    if not pq.read_schema(path).equals(KEY_SCHEMA):
-        raise BoundaryError(
-            f"{path}: is no audit's key; expected the key.parquet that `boundary audit draw` wrote beside "
-            "the sheet"
-        )
-    return pq.read_table(path).to_pandas(), about
+    """The units and what the key says about them. Raises BoundaryError if the file is no audit's key."""
+    return cell_sheet.read_key(path, KEY_SCHEMA, "audit", "boundary audit draw")

@@ -1,0 +1,211 @@
+"""Stage chains: have a person judge the ways to rare right answers; how many problems they leave solved."""
+
+from __future__ import annotations
+
+import argparse
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boundary.arguments import at_least, level, share
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from boundary.estimation.chains import ChainEstimates
+
+HELP = (
+    "have a person judge the chains of thought that led to rare right answers, and correct pass@k"
+)
+EXAMPLES = """\
+examples:
+  lay out all correct responses to the problems that are answered right in less than 5 % of samples:
+    boundary chains draw --verdicts verdicts/shard-*.parquet --samples samples/shard-*.parquet \\
+        --problems problems.parquet --n 128 --output chains
+  read chains/chains.html, fill in the column chain of chains/chains.csv, then:
+    boundary chains read --sheet chains/chains.csv --output chains/results
+
+A sheet that is filled in only in part can be read, too: what is left is reported as open.
+Where no problem lies in the range, draw says so, writes nothing and has succeeded.
+"""
+NAMES = {"page": "chains.html", "sheet": "chains.csv", "key": "key.parquet"}
+
+
+def exact_share(text: str) -> Fraction:
+    """A share of 0 to 1 as it is written, so that 0.05 is one in twenty."""
+    share(text)
+    return Fraction(text.strip())
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's steps and their arguments."""
+    steps = parser.add_subparsers(dest="step", required=True, metavar="STEP")
+    draw = steps.add_parser("draw", help="write a sheet of responses to judge, and its key")
+    for name, what in (("verdicts", "verdicts"), ("samples", "samples, which these judge")):
+        draw.add_argument(
+            f"--{name}", type=Path, nargs="+", required=True, help=f"the cell's shards of {what}"
+        )
+    draw.add_argument("--problems", type=Path, required=True, help="problems.parquet")
+    draw.add_argument("--n", type=at_least(1), required=True, help="samples of every problem")
+    draw.add_argument(
+        "--below",
+        type=exact_share,
+        default="0.05",
+        help="check the problems whose accuracy is above 0 and below this (default: 0.05)",
+    )
+    draw.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help=f"where to write {', '.join(NAMES.values())}",
+    )
+    read = steps.add_parser(
+        "read", help="count valid chains and correct pass@k by a filled-in sheet"
+    )
+    read.add_argument("--sheet", type=Path, required=True, help="chains.csv, filled in")
+    read.add_argument("--key", type=Path, help="key.parquet (default: beside the sheet)")
+    read.add_argument(
+        "--level", type=level, default=0.95, help="coverage of the intervals (default: 0.95)"
+    )
+    read.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="where to write problems.csv and pass_at_k.csv",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run one step."""
+    if arguments.step == "draw":
+        _draw(arguments)
+    else:
+        _read(arguments)
+
+
+def _draw(arguments: argparse.Namespace) -> None:
+    from boundary.data.records import read_records
+    from boundary.exhibits.sheet import check_absent, write_sheet
+    from boundary.verification import cell_sheet, chains
+
+    output = {name: arguments.output / file for name, file in NAMES.items()}
+    check_absent(output["sheet"])
+    problems = read_records(arguments.problems, "problem", ["problem_id", "question", "gold"])
+    problems = problems.set_index("problem_id")
+    key, about = _lay_out(arguments, list(problems.index))
+    checked = key.dropna(subset="id")
+    within = f"an accuracy above 0 and below {_percent(about['below'])}"
+    if checked.empty:
+        print(
+            f"None of the {len(key)} problems has {within}: {key['correct'].eq(0).sum()} were never "
+            "answered right, the others more often. There is nothing to judge; nothing was written."
+        )
+        return
+    cards = chains.chain_cards(checked, dict(problems["question"]), dict(problems["gold"]))
+    cell_sheet.write_key(output["key"], chains.KEY_SCHEMA, key, about)
+    write_sheet(
+        output["page"],
+        output["sheet"],
+        title=chains.TITLE,
+        instructions=chains.INSTRUCTIONS,
+        cards=cards,
+        questions=chains.QUESTIONS,
+    )
+    print(
+        f"{checked['problem_id'].nunique()} of {len(problems)} problems have {within}; their "
+        f"{checked['samples'].sum():,} correct responses are {len(cards):,} different texts.\n"
+        f"Read {output['page']} and fill in the column chain of {output['sheet']}, then run\n"
+        f"  boundary chains read --sheet {output['sheet']} --output {arguments.output / 'results'}\n"
+        f"which takes {output['key']} with it."
+    )
+
+
+def _lay_out(
+    arguments: argparse.Namespace, problem_ids: list[str]
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The key's rows with what their cards show, and what the key says about them."""
+    from boundary.estimation.counts import count_correct
+    from boundary.verification import cell_sheet, chains
+    from boundary.verification.audit import check_audited
+
+    n, below = arguments.n, arguments.below
+    verdicts, about = cell_sheet.read_cell(arguments.verdicts, arguments.samples, problem_ids, n)
+    about |= {"below": float(below), "unjudged": check_audited(verdicts, problem_ids)}
+    counts, _ = count_correct([verdicts], problem_ids, n)
+    pairs = zip(counts["correct"], counts["n"], strict=True)
+    rare = counts.loc[[chains.is_rare(*pair, below) for pair in pairs], "problem_id"]
+    correct = verdicts[verdicts["verdict"].eq("correct") & verdicts["problem_id"].isin(rare)]
+    responses = cell_sheet.read_responses(
+        arguments.samples, zip(correct["problem_id"], correct["sample_index"], strict=True)
+    )
+    salt = str([n, str(below), about["verdicts_sha256"]])
+    return chains.lay_out(counts, correct, responses, salt), about
+
+
+def _read(arguments: argparse.Namespace) -> None:
+    from boundary.data.atomic import atomic_path
+    from boundary.data.spreadsheet import spreadsheet_cell
+    from boundary.estimation.chains import estimate_chains
+    from boundary.exhibits.sheet import read_sheet
+    from boundary.verification.chains import QUESTIONS, read_key
+
+    key, about = read_key(arguments.key or arguments.sheet.with_name(NAMES["key"]))
+    judged = read_sheet(arguments.sheet, list(key["id"].dropna()), QUESTIONS).set_index("id")
+    rows = key.join(judged, on="id")
+    estimates = estimate_chains(rows, arguments.level)
+    named = estimates.problems["problem_id"].map(spreadsheet_cell)
+    tables = estimates._asdict() | {"problems": estimates.problems.assign(problem_id=named)}
+    for name, table in tables.items():
+        with atomic_path(arguments.output / f"{name}.csv") as file:
+            table.to_csv(file, index=False)
+    print(summarise(estimates, rows, about, arguments.level))
+    print(f"Problem by problem: {arguments.output / 'problems.csv'}.")
+
+
+def summarise(
+    estimates: ChainEstimates, rows: pd.DataFrame, about: dict[str, Any], level: float
+) -> str:
+    """The results for reading. ``rows`` are the key's with what was judged, ``about`` is the key's."""
+    from boundary.estimation.chains import STATES
+
+    problems, curve = estimates
+    cell, within = about["samples"], f"above 0 and below {_percent(about['below'])}"
+    states = ", ".join(f"{problems[state].sum():,} {state}" for state in STATES)
+    solved = problems["has_valid_chain"].value_counts().reindex(["yes", "no", "open"], fill_value=0)
+    unchecked = rows.loc[rows["id"].isna(), "correct"]
+    lines = [
+        f"{cell.get('model')} on {cell.get('benchmark')}, n = {about['n']}: {len(problems)} of "
+        f"{len(problems) + len(unchecked)} problems have an accuracy {within}",
+        f"{problems['correct'].sum():,} correct responses to these: {states}",
+        "",
+        f"  {solved['yes']} of {len(problems)} have a valid chain",
+        f"  {solved['no']} have none",
+        f"  {solved['open']} are open: none is valid yet, and not all are judged invalid",
+        "",
+        f"not checked: {unchecked.gt(0).sum()} problems that are answered right more often, which keep "
+        f"their counts, and {unchecked.eq(0).sum()} that never are",
+        f"not counted, as they judge nothing: {_tally(about['unjudged'])}",
+        "",
+        "corrected: invalid chains count as wrong; unclear and open ones as wrong (least) or right (most)",
+        f"{level:.0%} interval over problems, from the low end of least to the high end of most",
+        "",
+        "       k   pass@k   corrected: least    most",
+    ]
+    line = (
+        "  {k:6}   {pass_at_k:.4f}   {corrected_least:16.4f}  {corrected_most:.4f}  "
+        "[{low:.4f}, {high:.4f}]"
+    )
+    lines += [line.format_map(row) for row in curve.to_dict("records")]
+    if (largest := int(curve["k"].max())) < about["n"]:
+        lines.append(f"  to k = {largest}: the least that was judged of a problem")
+    return "\n".join(lines)
+
+
+def _tally(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items())
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g}%"
