@@ -1,0 +1,1 @@
+"""What the paper claims, as statements that a study's pairs of models support, contradict or leave open."""
