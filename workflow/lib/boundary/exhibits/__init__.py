@@ -1,9 +1,31 @@
 """What a study shows: figures and tables, each drawn from one table of a statistic."""
 
-# Statistics that can be shown. A figure's name is a module here, with a function `draw`; a table's name
-# has its layout in `tables`.
-FIGURES = ("pass_at_k", "accuracy_histogram")
-TABLES = ("pass_at_k", "accuracy_histogram", "verdicts", "samples", "agreement")
-# What is the same under every verifier, and what compares a second opinion with the study's own.
+# Each kind with the statistic that it shows, which is the name of a file of the cell or of the pair.
+# A figure's name is a module here, with a function `draw`; a table's has its layout in `tables`.
+FIGURES = {
+    "pass_at_k": "pass_at_k",
+    "folded_pass_at_k": "pass_at_k",
+    "majority_at_k": "majority_at_k",
+    "accuracy_histogram": "accuracy_histogram",
+    "difference": "difference",
+    "coverage": "coverage",
+}
+TABLES = {
+    "pass_at_k": "pass_at_k",
+    "majority_at_k": "majority_at_k",
+    "accuracy_histogram": "accuracy_histogram",
+    "verdicts": "verdicts",
+    "samples": "samples",
+    "agreement": "agreement",
+    "difference": "difference",
+    "coverage": "coverage",
+    "comparison": "measures",
+    "efficiency_gap": "measures",
+    "claims": "measures",
+    "published": "pass_at_k",
+}
+# What is the same under every verifier, what compares a second opinion with the study's own, and the
+# statistics of a model and its base together.
 OF_SAMPLES = ("samples",)
 SECOND_OPINIONS = ("agreement",)
+OF_PAIRS = ("difference", "coverage", "measures")

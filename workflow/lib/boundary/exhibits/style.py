@@ -1,79 +1,149 @@
-"""The look that all figures share: a palette that colour-blind readers can tell apart."""
+"""The look that all figures share: colours and markers that readers can tell apart, in grey, too."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from boundary.exhibits import wording
 
 Line = Literal["-", "--", ":", "-."]
+Corner = Literal["lower left", "lower right"]
 INK = "#333333"
+SMALL = 7  # points, of what is written into a panel
 LINES: tuple[Line, ...] = ("-", "--", ":", "-.")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 HATCHES = ("", "///", "...", "xxx")
 ROLE_ORDER = ("base", "rlvr", "instruct", "distilled")
 
+Styles = Mapping[str, "SeriesStyle"]
+
+
+class SeriesStyle(NamedTuple):
+    """How a series is drawn: colour and marker are its model's, line and hatching its verifier's."""
+
+    colour: Any
+    line: Line
+    marker: str
+    hatch: str
+
 
 def apply_style() -> None:
-    """Set seaborn's theme; text stays text in a PDF."""
+    """Set seaborn's theme; text stays text in a PDF, and a $ in a label is a $."""
     sns.set_theme(
         context="paper",
         style="whitegrid",
         palette="colorblind",
         rc={
             "axes.edgecolor": INK,
+            "axes.spines.right": False,
+            "axes.spines.top": False,
             "axes.titlesize": 9,
             "axes.titleweight": "bold",
+            "figure.labelsize": 9,
             "grid.linewidth": 0.5,
             "legend.frameon": False,
             "pdf.fonttype": 42,
             "savefig.dpi": 200,
+            "svg.fonttype": "none",
+            "text.parse_math": False,
         },
     )
-    mpl.rcParams["svg.fonttype"] = "none"
+
+
+def name_series(table: pd.DataFrame) -> tuple[pd.DataFrame, Styles]:
+    """``table`` with the legend's name of each row in ``name``, and the style of each name."""
+    named = table.assign(name=series_names(table))
+    return named, series_styles(named)
 
 
 def series_names(table: pd.DataFrame) -> pd.Series:
-    """What the legend calls each row's series: one for each (model, sampling, n, verifier) of the table.
+    """What the legend calls each row's series: one for each cell, or pair of cells, of a benchmark.
 
     The model's label, and whatever else is needed to tell series apart: the model's name where models of
-    one family share a label, the sampling, n and the verifier where the table has several. Base models of
-    different families never share a panel and keep one name, and so one colour.
+    one family share a label, the sampling, n and the verifier where the table has several, and of a pair
+    the base, its sampling and n. Base models of different families never share a panel and keep one
+    name, and so one colour.
     """
     models_of_label = table.groupby(["family", "label"])["model"].nunique().groupby("label").max()
     names = table["label"].where(table["label"].map(models_of_label) == 1, table["model"])
-    texts = table.assign(n="n = " + table["n"].astype(str))
-    for key in ("sampling", "n", "verifier"):
-        if (table.groupby(["model", "benchmark"])[key].nunique() > 1).any():
-            names = names + ", " + texts[key]
+    model = ["model", "benchmark"]
+    keys = {
+        "sampling": (model, table["sampling"]),
+        "n": (model, "n = " + table["n"].astype(str)),
+        "verifier": (model, table["verifier"].map(wording.verifier_name)),
+    }
+    if "base" in table:
+        cell = [*model, *keys]
+        keys["base"] = (cell, "against " + table["base"])
+        keys["base_sampling"] = ([*cell, "base"], "base at " + table["base_sampling"])
+        keys["base_n"] = (
+            [*cell, "base", "base_sampling"],
+            "base's n = " + table["base_n"].astype(str),
+        )
+    for key, (within, text) in keys.items():
+        if (table.groupby(within)[key].nunique() > 1).any():
+            names = names + ", " + text
     return names
 
 
-class SeriesStyle(NamedTuple):
-    """How a series is drawn: the colour is its model's, line and hatching are its verifier's."""
+def series_styles(table: pd.DataFrame) -> Styles:
+    """A style for each ``name`` of the table, the base's first, in the order of roles.
 
-    colour: Any
-    line: Line
-    hatch: str
-
-
-def series_styles(table: pd.DataFrame) -> Mapping[str, SeriesStyle]:
-    """A style for each of the legend's names, the base's first, in the order of roles.
-
-    One colour for all verifiers of the same samples, whose curves may lie on each other.
+    One colour for all verifiers of the same samples, whose curves may lie on each other. The first colour
+    is the base's, so that the others are the same in figures of pairs, which have no series of it.
     """
     drawn_by = list(dict.fromkeys(table["verifier"]))
     sampled = series_names(table.assign(verifier=drawn_by[0]))
-    named = table.assign(name=series_names(table), sampled=sampled).drop_duplicates("name")
-    named = named.sort_values("role", key=lambda roles: roles.map(ROLE_ORDER.index), kind="stable")
-    samples = list(dict.fromkeys(named["sampled"]))
-    colours = dict(zip(samples, sns.color_palette("colorblind", len(samples)), strict=True))
+    series = table.assign(sampled=sampled).drop_duplicates("name")
+    series = series.sort_values(
+        "role", key=lambda roles: roles.map(ROLE_ORDER.index), kind="stable"
+    )
+    first = 1 if "base" in table else 0
+    places = {name: first + place for place, name in enumerate(dict.fromkeys(series["sampled"]))}
+    colours = sns.color_palette("colorblind", first + len(places))
     styles = {}
     for name, sampled_as, verifier in zip(
-        named["name"], named["sampled"], named["verifier"], strict=True
+        series["name"], series["sampled"], series["verifier"], strict=True
     ):
-        place = drawn_by.index(verifier) % len(LINES)
-        styles[name] = SeriesStyle(colours[sampled_as], LINES[place], HATCHES[place])
+        place, judged = places[sampled_as], drawn_by.index(verifier) % len(LINES)
+        styles[name] = SeriesStyle(
+            colours[place], LINES[judged], MARKERS[place % len(MARKERS)], HATCHES[judged]
+        )
     return styles
+
+
+def series_handle(style: SeriesStyle, label: str) -> Line2D:
+    """A legend's entry for a series."""
+    return Line2D(
+        [],
+        [],
+        color=style.colour,
+        linestyle=style.line,
+        linewidth=1.5,
+        marker=style.marker,
+        markersize=4,
+        label=label,
+    )
+
+
+def list_by_series(
+    axes: Axes, title: str, texts: Sequence[tuple[SeriesStyle, str]], place: Corner
+) -> None:
+    """A list in a panel: what is to be said of each series, beside its marker."""
+    axes.legend(
+        handles=[series_handle(style, text) for style, text in texts],
+        title=title,
+        loc=place,
+        fontsize=SMALL,
+        title_fontsize=SMALL,
+        labelspacing=0.2,
+        alignment="left",
+        frameon=True,
+        edgecolor="none",
+    )
