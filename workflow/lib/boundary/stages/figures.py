@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from boundary.arguments import json_argument
 from boundary.exhibits import FIGURES, TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HELP = "draw a figure or lay out a table from the statistics of its cells"
 
@@ -31,33 +36,96 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", default="", help="title of a table's page")
     parser.add_argument("--caption", default="", help="text above a table")
     parser.add_argument(
+        "--published",
+        type=json_argument,
+        default=[],
+        metavar="JSON",
+        help="of the kind published: the published numbers",
+    )
+    parser.add_argument(
         "--output",
         type=Path,
         nargs="+",
         required=True,
-        help="files to write; the endings decide: .csv the data, .pdf and .png a figure, .html a table",
+        help="files to write; the endings decide: .csv the data, .pdf and .png a figure, .html a table, "
+        ".json the answers to the claims",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the gathered data, and what is drawn from it."""
-    from boundary.data.atomic import atomic_path
     from boundary.exhibits.gather import gather_cells
-    from boundary.exhibits.tables import lay_out, to_html
 
     table = gather_cells(arguments.statistics, arguments.cells)
-    figure = None
-    for output in arguments.output:
+    if arguments.kind == "claims":
+        _write_claims(arguments, table)
+    elif arguments.kind == "published":
+        _write_published(arguments, table)
+    else:
+        _write_csv(arguments, table)
+        if pages := _ending(arguments, ".html"):
+            from boundary.exhibits.tables import lay_out
+
+            _write_pages(arguments, lay_out(table, arguments.kind), pages)
+        if drawings := _ending(arguments, ".pdf", ".png"):
+            write_figure(arguments.kind, table, drawings)
+
+
+def _write_claims(arguments: argparse.Namespace, table: pd.DataFrame) -> None:
+    from boundary.claims.judgement import judge
+    from boundary.claims.report import to_json, to_table
+    from boundary.data.atomic import write_json
+
+    answers = judge(table)
+    rows = to_table(answers)
+    _write_csv(arguments, rows)
+    _write_pages(arguments, rows, _ending(arguments, ".html"))
+    for output in _ending(arguments, ".json"):
+        write_json(output, to_json(answers))
+
+
+def _write_published(arguments: argparse.Namespace, table: pd.DataFrame) -> None:
+    from boundary.data.published_number import Published
+
+    # By its name, as a figure's module.
+    published = importlib.import_module("boundary.exhibits.published")
+    rows = published.compare_with_published(
+        table, [Published(**entry) for entry in arguments.published]
+    )
+    _write_csv(arguments, rows)
+    _write_pages(arguments, rows, _ending(arguments, ".html"))
+
+
+def _ending(arguments: argparse.Namespace, *endings: str) -> list[Path]:
+    return [output for output in arguments.output if output.suffix in endings]
+
+
+def _write_csv(arguments: argparse.Namespace, table: pd.DataFrame) -> None:
+    from boundary.data.atomic import atomic_path
+
+    for output in _ending(arguments, ".csv"):
         with atomic_path(output) as file:
-            if output.suffix == ".csv":
-                table.to_csv(file, index=False)
-            elif output.suffix == ".html":
-                rows = lay_out(table, arguments.kind)
-                file.write_text(to_html(rows, arguments.title, arguments.caption))
-            else:
-                if figure is None:
-                    draw = importlib.import_module(f"boundary.exhibits.{arguments.kind}").draw
-                    figure = draw(table)
-                # Without a date, the same data make the same file.
-                metadata = {"CreationDate": None} if output.suffix == ".pdf" else None
-                figure.savefig(file, bbox_inches="tight", metadata=metadata)
+            table.to_csv(file, index=False)
+
+
+def _write_pages(
+    arguments: argparse.Namespace, rows: pd.DataFrame, outputs: Sequence[Path]
+) -> None:
+    from boundary.data.atomic import atomic_path
+    from boundary.exhibits.tables import to_html
+
+    for output in outputs:
+        with atomic_path(output) as file:
+            file.write_text(to_html(rows, arguments.title, arguments.caption))
+
+
+def write_figure(kind: str, table: pd.DataFrame, outputs: Sequence[Path]) -> None:
+    """Draw ``table``, a gathered statistic, to .pdf and .png files."""
+    from boundary.data.atomic import atomic_path
+
+    figure = importlib.import_module(f"boundary.exhibits.{kind}").draw(table)
+    for output in outputs:
+        with atomic_path(output) as file:
+            # Without a date, the same data make the same file.
+            metadata = {"CreationDate": None} if output.suffix == ".pdf" else None
+            figure.savefig(file, bbox_inches="tight", metadata=metadata)

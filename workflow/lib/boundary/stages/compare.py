@@ -1,0 +1,139 @@
+"""Compare two models from a table of counts, without the workflow."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from boundary.arguments import at_least, level
+from boundary.errors import BoundaryError
+from boundary.verification.verifiers import VERIFIERS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from boundary.estimation.comparison import Comparison
+
+HELP = "compare a model with its base from a CSV of counts, without the workflow"
+EXAMPLES = """\
+the file has a row for every model and problem: how many samples were judged, and how many are right
+    model,problem,n,correct
+    base,aime-01,64,3
+    rl,aime-01,64,20
+and is compared by
+    boundary compare counts.csv --base base --model rl --out comparison
+which prints what follows, and writes passk.csv, difference.csv, coverage.csv, summary.json and figures.
+`boundary import` makes such a file of what other harnesses write.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("file", type=Path, metavar="COUNTS.csv", help="model,problem,n,correct")
+    parser.add_argument(
+        "--base", required=True, metavar="NAME", help="the base, as the file names it"
+    )
+    parser.add_argument("--model", required=True, metavar="NAME", help="what was made of it")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="where to write tables and figures",
+    )
+    parser.add_argument(
+        "--common-only",
+        action="store_true",
+        help="leave out problems that only one of the two has (default: refuse)",
+    )
+    parser.add_argument(
+        "--resamples", type=at_least(100), default=10_000, help="of the bootstrap (default: 10000)"
+    )
+    parser.add_argument(
+        "--level", type=level, default=0.95, help="coverage of the intervals (default: 0.95)"
+    )
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of the bootstrap (default: 0)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Read, compare, write, and say what follows."""
+    from boundary.data.atomic import atomic_path, write_json
+    from boundary.data.counts_file import model_counts, read_counts
+    from boundary.estimation.comparison import compare
+    from boundary.estimation.coverage import one_of, pair_counts
+    from boundary.estimation.summary import in_words, to_document
+
+    names = {"base": arguments.base, "model": arguments.model}
+    if arguments.base == arguments.model:
+        raise BoundaryError(f"--base and --model are both {arguments.base!r}; name two models")
+    table = read_counts(arguments.file)
+    try:
+        counts = [model_counts(table, name) for name in names.values()]
+        pairs = pair_counts(*counts, common_only=arguments.common_only)
+    except BoundaryError as error:
+        raise BoundaryError(f"{arguments.file}: {error}") from None
+    settings = {"resamples": arguments.resamples, "level": arguments.level, "seed": arguments.seed}
+    comparison = compare(pairs, **settings)
+    curves = {name: getattr(comparison, who) for who, name in names.items()}
+    for file, written in {
+        "passk.csv": _stack(curves),
+        "difference.csv": comparison.difference,
+        "coverage.csv": comparison.coverage,
+    }.items():
+        with atomic_path(arguments.out / file) as path:
+            written.to_csv(path, index=False)
+    _draw(comparison, [one_of(pairs, who) for who in names], arguments, settings)
+    write_json(
+        arguments.out / "summary.json", to_document(comparison, **names, level=arguments.level)
+    )
+    print(in_words(comparison, **names, level=arguments.level))
+    if left_out := sum(map(len, counts)) - 2 * len(pairs):
+        print(f"{left_out} rows of problems that only one of the two has were left out.")
+    print(f"Tables, figures and summary.json are in {arguments.out}.")
+
+
+def _stack(curves: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The curves one below the other, each row with its model's name first."""
+    import pandas as pd
+
+    return pd.concat(curves, names=["model"]).reset_index(level="model")
+
+
+def _draw(
+    comparison: Comparison,
+    counts: Sequence[pd.DataFrame],
+    arguments: argparse.Namespace,
+    settings: dict[str, Any],
+) -> None:
+    """Draw the figures, as PDF and PNG and with their data."""
+    from boundary.estimation.accuracy_histogram import estimate
+    from boundary.exhibits.gather import gather_tables
+    from boundary.stages.figures import write_figure
+
+    base, model = (
+        {
+            "model": name,
+            "benchmark": arguments.file.stem,
+            "sampling": "",
+            "n": int(table["n"].max()),
+        }
+        | {"verifier": VERIFIERS[0], "label": name, "family": "", "role": role}
+        | {"benchmark_label": arguments.file.stem}
+        for name, role, table in zip(
+            (arguments.base, arguments.model), ("base", "rlvr"), counts, strict=True
+        )
+    )
+    pair = model | {"base": base["model"], "base_label": base["label"]}
+    pair |= {"base_sampling": base["sampling"], "base_n": base["n"]}
+    histograms = (estimate(table, int(table["n"].min()), **settings) for table in counts)
+    for kind, parts in {
+        "pass_at_k": [(base, comparison.base), (model, comparison.model)],
+        "accuracy_histogram": list(zip((base, model), histograms, strict=True)),
+        "difference": [(pair, comparison.difference)],
+        "coverage": [(pair, comparison.coverage)],
+    }.items():
+        outputs = [arguments.out / f"{kind}.{ending}" for ending in ("pdf", "png")]
+        cells, tables = zip(*parts, strict=True)
+        write_figure(kind, gather_tables(tables, cells), outputs)
