@@ -176,7 +176,7 @@ def test_a_missing_argument_is_told_before_any_work(tmp_path, capsys):
 def test_help_and_study_need_no_heavy_import():
     code = (
         "import sys, pathlib; from boundary.cli import build_parser; build_parser();"
-        "from boundary.study.study import load_study;"
+        "from boundary.study.load import load_study;"
         f"root = pathlib.Path({str(ROOT)!r});"
         "load_study('miniature', root / 'config', root / 'workflow/schemas');"
         "print([m for m in ('torch', 'transformers', 'pandas', 'sympy') if m in sys.modules])"

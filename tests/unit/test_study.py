@@ -10,11 +10,12 @@ import yaml
 from boundary.cli import main
 from boundary.errors import BoundaryError
 from boundary.estimation import STATISTICS
-from boundary.exhibits import FIGURES, TABLES
+from boundary.exhibits import FIGURES, OF_PAIRS, TABLES
 from boundary.exhibits.tables import LAYOUTS
 from boundary.study import code_digest, documents
 from boundary.study.documents import load_document
-from boundary.study.study import RESERVED, Cell, load_study
+from boundary.study.load import RESERVED, load_study
+from boundary.study.study import Cell
 from boundary.verification.policy import Policy
 from boundary.verification.verifiers import VERIFIERS
 
@@ -40,7 +41,7 @@ def test_the_default_study_loads(config):
     assert cell in figure.cells and len(figure.cells) == 4
     assert list(study.shards(cell)) == [0, 1]
     assert study.template("mini-base", "standard.seed1") == "mini"
-    described = study.describe(figure.cells)[1]
+    described = study.describe(figure.cells[1])
     assert described["role"] == "rlvr" and described["benchmark_label"] == "arith (3-4 operands)"
 
 
@@ -55,7 +56,7 @@ def test_a_group_of_cells_may_name_verifiers(config):
     study = load_study("miniature", config, SCHEMAS)
     cells = study.exhibits["fig_pass_at_k"].cells
     assert len(cells) == 8 and len({replace(cell, verifier="boundary") for cell in cells}) == 4
-    described = study.describe(cells)
+    described = map(study.describe, cells)
     assert [row["verifier"] for row in described] == verifiers * 4
     assert {cell.verifier for cell in study.exhibits["table_verdicts"].cells} == {"boundary"}
 
@@ -483,8 +484,9 @@ def test_every_named_statistic_figure_and_table_exists():
         assert callable(importlib.import_module(f"boundary.estimation.{name}").estimate)
     for name in FIGURES:
         assert callable(importlib.import_module(f"boundary.exhibits.{name}").draw)
-    assert set(TABLES) == set(LAYOUTS)
-    assert {*FIGURES, *TABLES} <= {*STATISTICS, "verdicts", "samples", "agreement"}
+    assert set(TABLES) == {*LAYOUTS, "claims", "published"}  # laid out by what makes their rows
+    shown = {*STATISTICS, *OF_PAIRS, "verdicts", "samples", "agreement", "majority_at_k"}
+    assert {*FIGURES.values(), *TABLES.values()} == shown
 
 
 @pytest.fixture

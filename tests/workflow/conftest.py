@@ -75,6 +75,8 @@ def shrink_benchmarks(benchmarks: dict) -> None:
 def shrink_study(study: dict) -> None:
     study["bootstrap"]["resamples"] = 200
     study["sampling"]["standard"] |= {"max_tokens": 24, "shard_size": 4}
+    study["sampling"]["direct"] |= {"shard_size": 4}
+    study["filters"]["guessable"]["n"] = 8
     for exhibits in (study["figures"], study["tables"]):
         for exhibit in exhibits.values():
             exhibit["cells"] = [exhibit["cells"][0] | {"n": 8}]

@@ -34,6 +34,8 @@ rule count:
         tally="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/verdicts.csv",
     log:
         "<logs>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/counts.log",
+    wildcard_constraints:
+        model=models_from("pretrain", "rlvr", "hub", "path", "endpoint", "samples"),
     conda:
         "../../envs/analyse.yaml"
     resources:
@@ -47,13 +49,82 @@ rule count:
         " --n {wildcards.n} --output {output.counts} --tally {output.tally} 2> {log}"
 
 
+# Verdicts that were made elsewhere are taken as they are.
+rule import_counts:
+    input:
+        files=lambda wildcards: MODELS[wildcards.model].imported_files(wildcards.benchmark),
+        problems=lambda wildcards: (
+            []
+            if BENCHMARKS[wildcards.benchmark].source == "counts_only"
+            else f"<results>/benchmarks/{wildcards.benchmark}/problems.parquet"
+        ),
+    output:
+        f"<results>/analyse/{{model}}/{{benchmark}}/{{sampling}}/n{{n}}/{VERIFIERS[0]}/counts.parquet",
+    log:
+        "<logs>/analyse/{model}/{benchmark}/{sampling}/n{n}/import.log",
+    wildcard_constraints:
+        model=models_from("counts"),
+    conda:
+        "../../envs/analyse.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        source=lambda wildcards: MODELS[wildcards.model].import_arguments(wildcards.benchmark),
+        problems=lambda wildcards, input: [f"--problems={file}" for file in [*input.problems][:1]],
+        code=code_digest("boundary.stages.import_"),
+    message:
+        "Importing counts of {wildcards.model} on {wildcards.benchmark}, n = {wildcards.n}"
+    shell:
+        "python -m boundary import {params.source:q} {params.problems} --n {wildcards.n}"
+        " --output {output} 2> {log}"
+
+
+# The problems that a model answers now and then without reasoning, and cells without them.
+rule find_guessable:
+    input:
+        lambda wildcards: f"<results>/{counts_path(STUDY.filters[wildcards.filter].cell(wildcards.benchmark))}",
+    output:
+        "<results>/analyse/filters/{filter}/{benchmark}.csv",
+    log:
+        "<logs>/analyse/filters/{filter}/{benchmark}.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        below=lambda wildcards: STUDY.filters[wildcards.filter].below,
+        code=code_digest("boundary.stages.analyse", "boundary.estimation.guesses"),
+    message:
+        "Finding the problems of {wildcards.benchmark} that are guessed: {wildcards.filter}"
+    shell:
+        "python -m boundary analyse guessable --counts {input} --below {params.below}"
+        " --output {output} 2> {log}"
+
+
+rule leave_out:
+    input:
+        counts="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/counts.parquet",
+        guessable="<results>/analyse/filters/{filter}/{benchmark}.csv",
+    output:
+        "<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/{filter}/counts.parquet",
+    log:
+        "<logs>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/{filter}/counts.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_digest("boundary.stages.analyse", "boundary.estimation.guesses"),
+    message:
+        "Leaving out of {wildcards.model} on {wildcards.benchmark} what {wildcards.filter} names"
+    shell:
+        "python -m boundary analyse leave-out --counts {input.counts} --guessable {input.guessable}"
+        " --name {wildcards.filter} --output {output} 2> {log}"
+
+
 rule estimate:
     input:
-        "<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/counts.parquet",
+        "<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{judged}/counts.parquet",
     output:
-        "<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/{statistic}.csv",
+        "<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{judged}/{statistic}.csv",
     log:
-        "<logs>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/{statistic}.log",
+        "<logs>/analyse/{model}/{benchmark}/{sampling}/n{n}/{judged}/{statistic}.log",
     wildcard_constraints:
         statistic=names(STATISTICS),
     conda:
@@ -66,10 +137,61 @@ rule estimate:
             "boundary.stages.analyse", f"boundary.estimation.{wildcards.statistic}"
         ),
     message:
-        "Estimating {wildcards.statistic} of {wildcards.model} on {wildcards.benchmark}, by {wildcards.verifier}"
+        "Estimating {wildcards.statistic} of {wildcards.model} on {wildcards.benchmark}, by {wildcards.judged}"
     shell:
         "python -m boundary analyse {wildcards.statistic} --counts {input} --n {wildcards.n}"
         " {params.bootstrap} --output {output} 2> {log}"
+
+
+# A cell against another on the same problems: its base, or what a claim compares it with.
+rule compare:
+    input:
+        counts="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{judged}/counts.parquet",
+        base="<results>/analyse/{base}/{benchmark}/{base_sampling}/n{base_n}/{judged}/counts.parquet",
+    output:
+        difference=against("difference.csv"),
+        coverage=against("coverage.csv"),
+        measures=against("measures.csv"),
+    log:
+        against("compare.log", "<logs>"),
+    conda:
+        "../../envs/analyse.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        bootstrap=[f"--{key}={value}" for key, value in STUDY.bootstrap.items()],
+        code=code_digest("boundary.stages.analyse", "boundary.estimation.comparison"),
+    message:
+        "Comparing {wildcards.model} with {wildcards.base} on {wildcards.benchmark}, by {wildcards.judged}"
+    shell:
+        "python -m boundary analyse compare --counts {input.counts} --base {input.base}"
+        " --n {wildcards.n} --base-n {wildcards.base_n} {params.bootstrap}"
+        " --difference {output.difference} --coverage {output.coverage} --measures {output.measures}"
+        " 2> {log}"
+
+
+# Votes are between answers, which counts do not hold.
+rule vote:
+    input:
+        samples="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/samples.csv",
+        verdicts=shard_files("verify/{model}/{benchmark}/{sampling}/{verifier}"),
+        problems="<results>/benchmarks/{benchmark}/problems.parquet",
+    output:
+        "<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/majority_at_k.csv",
+    log:
+        "<logs>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/majority_at_k.log",
+    conda:
+        "../../envs/analyse.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        level=STUDY.bootstrap["level"],
+        code=code_digest("boundary.stages.analyse", "boundary.estimation.majority_at_k"),
+    message:
+        "Voting on the answers of {wildcards.model} on {wildcards.benchmark}, n = {wildcards.n}"
+    shell:
+        "python -m boundary analyse majority_at_k --verdicts {input.verdicts}"
+        " --problems {input.problems} --n {wildcards.n} --level {params.level} --output {output} 2> {log}"
 
 
 # The same samples under a second opinion and under the study's own verifier.

@@ -11,7 +11,7 @@ rule write_benchmark:
     conda:
         "../../envs/analyse.yaml"
     params:
-        source=benchmark_source,
+        source=lambda wildcards: BENCHMARKS[wildcards.benchmark].source_arguments,
         protocol=lambda wildcards: BENCHMARKS[wildcards.benchmark].protocol,
         code=code_digest("boundary.stages.benchmarks"),
     message:

@@ -14,10 +14,11 @@ sys.path.insert(0, str(LIBRARY))
 
 from boundary.errors import BoundaryError
 from boundary.estimation import STATISTICS
-from boundary.exhibits import OF_SAMPLES
 from boundary.study.code_digest import code_digest
 from boundary.study.documents import SCHEMAS, check_document
-from boundary.study.study import Cell, load_study
+from boundary.study.load import load_study
+from boundary.study.paths import counts_path, pair_path, statistic_path
+from boundary.study.study import Cell
 from boundary.verification.verifiers import VERIFIERS
 
 try:
@@ -60,17 +61,14 @@ wildcard_constraints:
     benchmark=names(BENCHMARKS),
     sampling=names(STUDY.sampling),
     verifier=names(VERIFIERS),
+    # Who judged, and what leaves problems out.
+    judged=f"({names(VERIFIERS)})(/({names(STUDY.filters)}))?",
+    filter=names(STUDY.filters),
+    base=names(MODELS),
+    base_sampling=names(STUDY.sampling),
+    base_n=r"\d+",
     shard=r"\d{4}",
     n=r"\d+",
-
-
-def benchmark_source(wildcards):
-    """The stage's arguments that say where a benchmark's problems come from."""
-    entry = BENCHMARKS[wildcards.benchmark]
-    if entry.source == "generate":
-        return ["--generate", json.dumps(entry.settings["generate"])]
-    fields = json.dumps(entry.settings["fields"])
-    return ["--path", entry.settings["path"], "--fields", fields]
 
 
 def checkpoint_files(wildcards):
@@ -79,22 +77,14 @@ def checkpoint_files(wildcards):
     return sorted(map(str, Path(folder).glob("*.*"))) if folder else []
 
 
-def model_source(wildcards):
-    """The stage's arguments that say where a model is."""
-    settings = MODELS[wildcards.model].settings
-    if "endpoint" in settings:
-        return ["--endpoint", json.dumps(settings["endpoint"])]
-    return [f"--{key}={settings[key]}" for key in ("hub", "revision", "path") if key in settings]
-
-
 def sampling_environment(wildcards):
     """The environment file of what samples a model."""
     return str(ENVIRONMENTS / f"{MODELS[wildcards.model].environment}.yaml")
 
 
-def trained_by(source):
-    """A pattern that matches the models with this source."""
-    return names(name for name, model in MODELS.items() if model.source == source)
+def models_from(*sources):
+    """A pattern that matches the models with one of these sources."""
+    return names(name for name, model in MODELS.items() if model.source in sources)
 
 
 def recipe(source):
@@ -131,15 +121,24 @@ def shard_files(folder):
 
 
 def statistic_files(exhibit):
-    """The statistic of each of an exhibit's cells; what verdicts decide is in their verifier's folder."""
-    place = "<results>/analyse/{0.model}/{0.benchmark}/{0.sampling}/n{0.n}/"
-    place += "" if exhibit.kind in OF_SAMPLES else "{0.verifier}/"
-    return [f"{place.format(cell)}{exhibit.kind}.csv" for cell in exhibit.cells]
+    """The statistic of each of an exhibit's cells, or pairs of cells."""
+    if exhibit.pairs:
+        files = [pair_path(*pair, exhibit.statistic) for pair in exhibit.pairs]
+    else:
+        files = [statistic_path(cell, exhibit.statistic) for cell in exhibit.cells]
+    return [f"<results>/{file}" for file in files]
+
+
+def against(file, place="<results>"):
+    """A file of a cell against another."""
+    cell = "analyse/{model}/{benchmark}/{sampling}/n{n}/{judged}"
+    return f"{place}/{cell}/against/{{base}}/{{base_sampling}}/n{{base_n}}/{file}"
 
 
 def exhibit_files(exhibit):
     """The files of a figure or a table."""
     endings = {"figure": ("pdf", "png", "csv"), "table": ("html", "csv")}[exhibit.type]
+    endings += ("json",) if exhibit.kind == "claims" else ()
     return [f"<results>/{exhibit.type}s/{exhibit.name}.{ending}" for ending in endings]
 
 

@@ -22,7 +22,7 @@ rule draw_figure:
     params:
         kind=lambda wildcards: exhibit_of(wildcards).kind,
         caption=lambda wildcards: exhibit_of(wildcards).caption,
-        cells=lambda wildcards: json.dumps(STUDY.describe(exhibit_of(wildcards).cells)),
+        cells=lambda wildcards: json.dumps(STUDY.describe_exhibit(exhibit_of(wildcards))),
         code=lambda wildcards: code_digest(
             "boundary.stages.figures", f"boundary.exhibits.{exhibit_of(wildcards).kind}"
         ),
@@ -47,18 +47,52 @@ rule lay_out_table:
     log:
         "<logs>/tables/{exhibit}.log",
     wildcard_constraints:
-        exhibit=names(exhibit.name for exhibit in STUDY.exhibits_of("table")),
+        exhibit=names(
+            exhibit.name for exhibit in STUDY.exhibits_of("table") if exhibit.kind != "claims"
+        ),
     conda:
         "../../envs/analyse.yaml"
     params:
         kind=lambda wildcards: exhibit_of(wildcards).kind,
         caption=lambda wildcards: exhibit_of(wildcards).caption,
-        cells=lambda wildcards: json.dumps(STUDY.describe(exhibit_of(wildcards).cells)),
-        code=code_digest("boundary.stages.figures"),
+        cells=lambda wildcards: json.dumps(STUDY.describe_exhibit(exhibit_of(wildcards))),
+        published=lambda wildcards: json.dumps(STUDY.published_of(exhibit_of(wildcards))),
+        code=code_digest("boundary.stages.figures", "boundary.exhibits.published"),
     message:
         "Laying out {wildcards.exhibit}"
     shell:
         "python -m boundary figures {params.kind} --statistics {input} --cells {params.cells:q}"
+        " --title {wildcards.exhibit} --caption {params.caption:q} --published {params.published:q} --output {output} 2> {log}"
+
+
+rule judge_claims:
+    input:
+        lambda wildcards: statistic_files(exhibit_of(wildcards)),
+    output:
+        html=report(
+            "<results>/tables/{exhibit}.html",
+            caption="../report/exhibit.rst",
+            category="Tables",
+            labels={"table": "{exhibit}"},
+        ),
+        csv="<results>/tables/{exhibit}.csv",
+        json="<results>/tables/{exhibit}.json",
+    log:
+        "<logs>/tables/{exhibit}.log",
+    wildcard_constraints:
+        exhibit=names(
+            exhibit.name for exhibit in STUDY.exhibits_of("table") if exhibit.kind == "claims"
+        ),
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        caption=lambda wildcards: exhibit_of(wildcards).caption,
+        cells=lambda wildcards: json.dumps(STUDY.describe_exhibit(exhibit_of(wildcards))),
+        code=code_digest("boundary.stages.figures"),
+    message:
+        "Judging the claims: {wildcards.exhibit}"
+    shell:
+        "python -m boundary figures claims --statistics {input} --cells {params.cells:q}"
         " --title {wildcards.exhibit} --caption {params.caption:q} --output {output} 2> {log}"
 
 

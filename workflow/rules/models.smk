@@ -11,7 +11,7 @@ rule pretrain_model:
     benchmark:
         "<benchmarks>/models/{model}.tsv"
     wildcard_constraints:
-        model=trained_by("pretrain"),
+        model=models_from("pretrain"),
     conda:
         "../../envs/train.yaml"
     threads: 2
@@ -45,7 +45,7 @@ rule train_rlvr_model:
     benchmark:
         "<benchmarks>/models/{model}.tsv"
     wildcard_constraints:
-        model=trained_by("rlvr"),
+        model=models_from("rlvr"),
     conda:
         "../../envs/train.yaml"
     threads: 2
@@ -75,11 +75,11 @@ rule locate_model:
     log:
         "<logs>/models/{model}.log",
     wildcard_constraints:
-        model="|".join(map(trained_by, ("hub", "path", "endpoint"))),
+        model=models_from("hub", "path", "endpoint"),
     conda:
         "../../envs/sample.yaml"
     params:
-        source=model_source,
+        source=lambda wildcards: MODELS[wildcards.model].source_arguments,
     message:
         "Locating {wildcards.model}; downloads are logged in {log}"
     shell:

@@ -13,6 +13,8 @@ rule sample:
         "<logs>/sample/{model}/{benchmark}/{sampling}/shard-{shard}.log",
     benchmark:
         "<benchmarks>/sample/{model}/{benchmark}/{sampling}/shard-{shard}.tsv"
+    wildcard_constraints:
+        model=models_from("pretrain", "rlvr", "hub", "path", "endpoint"),
     conda:
         sampling_environment
     resources:
@@ -39,3 +41,30 @@ rule sample:
         " --max-tokens {params.max_tokens} --seed {params.seed} --shard {wildcards.shard}"
         " --shard-size {params.shard_size} --threads {threads} {params.loading} {resources.engine}"
         " --keep {params.keep} --output {output} 2> {log}"
+
+
+# Samples that were drawn elsewhere: from here on they are as good as drawn.
+rule import_samples:
+    input:
+        files=lambda wildcards: MODELS[wildcards.model].imported_files(wildcards.benchmark),
+        problems="<results>/benchmarks/{benchmark}/problems.parquet",
+    output:
+        "<results>/sample/{model}/{benchmark}/{sampling}/shard-{shard}.parquet",
+    log:
+        "<logs>/sample/{model}/{benchmark}/{sampling}/shard-{shard}.log",
+    wildcard_constraints:
+        model=models_from("samples"),
+    conda:
+        "../../envs/analyse.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        source=lambda wildcards: MODELS[wildcards.model].import_arguments(wildcards.benchmark),
+        shard_size=sampling_of("shard_size"),
+        code=code_digest("boundary.stages.import_"),
+    message:
+        "Importing {wildcards.model} on {wildcards.benchmark}, shard {wildcards.shard}"
+    shell:
+        "python -m boundary import {params.source:q}"
+        " --problems {input.problems} --to samples --shard-size {params.shard_size}"
+        " --shard {wildcards.shard} --output {output} 2> {log}"

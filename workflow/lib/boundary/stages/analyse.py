@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import sys
 from pathlib import Path
+from typing import Any
 
-from boundary.arguments import at_least, share
+from boundary.arguments import at_least, level, share
 from boundary.errors import BoundaryError
 from boundary.estimation import STATISTICS
 
@@ -43,31 +45,72 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     agreement.add_argument(
         "--disagreements", type=Path, required=True, help="CSV of the answers judged differently"
     )
-    for step in (samples, counts, agreement):
+    majority = steps.add_parser("majority_at_k", help="vote on a cell's answers")
+    majority.add_argument(
+        "--verdicts", type=Path, nargs="+", required=True, help="the cell's shards of verdicts"
+    )
+    majority.add_argument(
+        "--level", type=level, default=0.95, help="coverage of the intervals (default: 0.95)"
+    )
+    majority.add_argument("--output", type=Path, required=True, help="CSV to write")
+    for step in (samples, counts, agreement, majority):
         step.add_argument("--problems", type=Path, required=True, help="problems.parquet")
         step.add_argument(
             "--n", type=at_least(1), required=True, help="samples of every problem to look at"
         )
+    _add_steps_of_counts(steps)
     for statistic in STATISTICS:
         step = steps.add_parser(statistic, help=f"estimate {statistic} from a cell's counts")
         step.add_argument("--counts", type=Path, required=True, help="counts.parquet")
         step.add_argument("--n", type=at_least(1), required=True, help="samples of every problem")
-        step.add_argument("--resamples", type=at_least(1), default=10_000, help="of the bootstrap")
-        step.add_argument("--level", type=share, default=0.95, help="coverage of the intervals")
-        step.add_argument("--seed", type=at_least(0), default=0, help="seed of the bootstrap")
+        _add_settings(step)
         step.add_argument("--output", type=Path, required=True, help="CSV to write")
+
+
+def _add_steps_of_counts(steps: Any) -> None:
+    guessable = steps.add_parser(
+        "guessable", help="tell which problems a direct-answer cell's model answers now and then"
+    )
+    guessable.add_argument("--counts", type=Path, required=True, help="counts.parquet of that cell")
+    guessable.add_argument(
+        "--below", type=share, default=0.05, help="the rate from which on it is no guess (0.05)"
+    )
+    guessable.add_argument("--output", type=Path, required=True, help="CSV of every problem")
+    leave_out = steps.add_parser("leave-out", help="count records without guessable problems")
+    leave_out.add_argument("--counts", type=Path, required=True, help="counts.parquet")
+    leave_out.add_argument("--guessable", type=Path, required=True, help="CSV of step guessable")
+    leave_out.add_argument("--name", required=True, help="name of the filter, for the record")
+    leave_out.add_argument("--output", type=Path, required=True, help="counts.parquet to write")
+    compare = steps.add_parser("compare", help="compare a cell with that of its base")
+    for name, whose in (("counts", "the model's"), ("base", "the base's")):
+        compare.add_argument(f"--{name}", type=Path, required=True, help=f"{whose} counts.parquet")
+    for name, whose in (("n", "the model's"), ("base-n", "the base's")):
+        compare.add_argument(
+            f"--{name}", type=at_least(1), required=True, help=f"{whose} samples of every problem"
+        )
+    _add_settings(compare)
+    for name in ("difference", "coverage", "measures"):
+        compare.add_argument(f"--{name}", type=Path, required=True, help=f"{name}.csv to write")
+
+
+def _add_settings(step: argparse.ArgumentParser) -> None:
+    step.add_argument("--resamples", type=at_least(1), default=10_000, help="of the bootstrap")
+    step.add_argument("--level", type=level, default=0.95, help="coverage of the intervals")
+    step.add_argument("--seed", type=at_least(0), default=0, help="seed of the bootstrap")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run one step."""
-    if arguments.step == "samples":
-        _check_samples(arguments)
-    elif arguments.step == "counts":
-        _count(arguments)
-    elif arguments.step == "agreement":
-        _compare(arguments)
-    else:
-        _estimate(arguments)
+    steps = {
+        "samples": _check_samples,
+        "counts": _count,
+        "agreement": _compare_verifiers,
+        "majority_at_k": _vote,
+        "guessable": _find_guessable,
+        "leave-out": _leave_out,
+        "compare": _compare,
+    }
+    steps.get(arguments.step, _estimate)(arguments)
 
 
 def _check_samples(arguments: argparse.Namespace) -> None:
@@ -86,23 +129,22 @@ def _check_samples(arguments: argparse.Namespace) -> None:
 
 
 def _count(arguments: argparse.Namespace) -> None:
-    import pandas as pd
-
     from boundary.data.atomic import atomic_path
     from boundary.data.records import read_provenance, read_records, write_records
     from boundary.estimation.counts import check_one_cell, count_correct
 
     columns = ["problem_id", "sample_index", "verdict", "finish_reason"]
     check_one_cell({path: read_provenance(path).get("samples", {}) for path in arguments.verdicts})
-    shards = [read_records(path, "verdict", columns) for path in arguments.verdicts]
+    categories = ["problem_id", "verdict", "finish_reason"]
+    shards = (read_records(path, "verdict", columns, categories) for path in arguments.verdicts)
     problem_ids = read_records(arguments.problems, "problem", ["problem_id"])["problem_id"]
-    counts, tally = count_correct(pd.concat(shards), list(problem_ids), arguments.n)
+    counts, tally = count_correct(shards, list(problem_ids), arguments.n)
     write_records(arguments.output, "count", counts, {"n": arguments.n})
     with atomic_path(arguments.tally) as file:
         tally.to_csv(file, index=False)
 
 
-def _compare(arguments: argparse.Namespace) -> None:
+def _compare_verifiers(arguments: argparse.Namespace) -> None:
     from boundary.data.atomic import atomic_path
     from boundary.data.records import read_provenance, read_records
     from boundary.estimation.counts import check_one_cell
@@ -148,3 +190,63 @@ def _estimate(arguments: argparse.Namespace) -> None:
     )
     with atomic_path(arguments.output) as file:
         table.to_csv(file, index=False)
+
+
+def _vote(arguments: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from boundary.data.atomic import atomic_path
+    from boundary.data.records import read_records
+
+    # By its name, as a statistic.
+    majority = importlib.import_module("boundary.estimation.majority_at_k")
+    columns = ["problem_id", "sample_index", "answer", "verdict"]
+    verdicts = pd.concat([read_records(path, "verdict", columns) for path in arguments.verdicts])
+    problem_ids = read_records(arguments.problems, "problem", ["problem_id"])["problem_id"]
+    table = majority.estimate(verdicts, list(problem_ids), arguments.n, arguments.level)
+    with atomic_path(arguments.output) as file:
+        table.to_csv(file, index=False)
+
+
+def _find_guessable(arguments: argparse.Namespace) -> None:
+    from boundary.data.atomic import atomic_path
+    from boundary.data.records import read_records
+
+    guesses = importlib.import_module("boundary.estimation.guesses")
+    table = guesses.find_guessable(read_records(arguments.counts, "count"), arguments.below)
+    with atomic_path(arguments.output) as file:
+        table.to_csv(file, index=False)
+    print(f"{table['guessable'].sum()} of {len(table)} problems are guessed", file=sys.stderr)
+
+
+def _leave_out(arguments: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from boundary.data.records import read_provenance, read_records, write_records
+
+    guesses = importlib.import_module("boundary.estimation.guesses")
+    counts = read_records(arguments.counts, "count")
+    guessable = pd.read_csv(arguments.guessable, dtype={"problem_id": str})
+    kept = guesses.leave_out(counts, guessable)
+    left_out = {"filter": arguments.name, "left_out": len(counts) - len(kept)}
+    write_records(
+        arguments.output, "count", kept, {**read_provenance(arguments.counts), **left_out}
+    )
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from boundary.data.atomic import atomic_path
+    from boundary.data.records import read_records
+
+    coverage = importlib.import_module("boundary.estimation.coverage")
+    comparison = importlib.import_module("boundary.estimation.comparison")
+    base, model = (read_records(path, "count") for path in (arguments.base, arguments.counts))
+    result = comparison.compare(
+        coverage.pair_counts(base, model, common_only=False),
+        resamples=arguments.resamples,
+        level=arguments.level,
+        seed=arguments.seed,
+    )
+    for name in ("difference", "coverage", "measures"):
+        with atomic_path(getattr(arguments, name)) as file:
+            getattr(result, name).to_csv(file, index=False)

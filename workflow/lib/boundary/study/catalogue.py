@@ -16,8 +16,10 @@ from boundary.study.documents import load_document
 
 Role = Literal["base", "rlvr", "instruct", "distilled"]
 ENGINE_KEYS = ("engine", *(field.name for field in fields(EngineSettings)))
-MODEL_SOURCES = ("pretrain", "rlvr", "hub", "path", "endpoint")
-BENCHMARK_SOURCES = ("generate", "path")
+MODEL_SOURCES = ("pretrain", "rlvr", "hub", "path", "endpoint", "samples", "counts")
+IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
+RECIPE_KEYS = ("algorithm", "steps", "rollouts")
+BENCHMARK_SOURCES = ("generate", "path", "counts_only")
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,36 @@ class Model:
         return [f"--{key.replace('_', '-')}={self.settings[key]}" for key in given]
 
     @property
+    def training(self) -> dict[str, Any]:
+        """How it was trained, where that is known: algorithm, steps, rollouts, kl."""
+        recipe = self.settings.get("rlvr")
+        known = {"kl": 0, **{key: recipe[key] for key in RECIPE_KEYS}} if recipe else {}
+        return known | self.settings.get("training", {})
+
+    @property
+    def source_arguments(self) -> list[str]:
+        """Arguments of the stage models that say where it is."""
+        if self.source == "endpoint":
+            return ["--endpoint", json.dumps(self.settings["endpoint"])]
+        given = [key for key in ("hub", "revision", "path") if key in self.settings]
+        return [f"--{key}={self.settings[key]}" for key in given]
+
+    def imported_files(self, benchmark: str) -> list[str]:
+        """Files of what others drew of it, or judged, for a benchmark."""
+        return self.settings[self.source][benchmark]["files"]
+
+    def import_arguments(self, benchmark: str) -> list[str]:
+        """Arguments of the command import that say what to take from where."""
+        entry = self.settings[self.source][benchmark]
+        choice = [f"--filter={entry['filter']}"] if "filter" in entry else []
+        return [
+            entry["format"],
+            *entry["files"],
+            f"--model={entry.get('name', self.name)}",
+            *choice,
+        ]
+
+    @property
     def training_benchmarks(self) -> list[str]:
         """Benchmarks that its training draws problems from."""
         return [self.settings["rlvr"]["problems"]] if self.source == "rlvr" else []
@@ -81,6 +113,13 @@ class Benchmark:
     protocol: int
     source: str
     settings: dict[str, Any]
+
+    @property
+    def source_arguments(self) -> list[str]:
+        """Arguments of the stage benchmarks that say where its problems come from."""
+        if self.source == "generate":
+            return ["--generate", json.dumps(self.settings["generate"])]
+        return ["--path", self.settings["path"], "--fields", json.dumps(self.settings["fields"])]
 
     @property
     def policy(self) -> str:

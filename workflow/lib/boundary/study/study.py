@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from itertools import product
-from pathlib import Path
 from typing import Any, Literal
 
-from boundary.errors import BoundaryError, unknown_name
-from boundary.exhibits import FIGURES, OF_SAMPLES, SECOND_OPINIONS, TABLES
-from boundary.study.catalogue import Catalogue, load_catalogue
-from boundary.study.documents import load_document
+from boundary.data.published_number import Published
+from boundary.study.catalogue import Catalogue
 from boundary.verification.verifiers import VERIFIERS
 
-# Names of the workflow's rules, which a target cannot have.
-RESERVED = {
-    "all",
-    "write_benchmark",
-    "pretrain_model",
-    "train_rlvr_model",
-    "locate_model",
-    "sample",
-    "verify",
-    "check_samples",
-    "count",
-    "compare_verifiers",
-    "estimate",
-    "draw_figure",
-    "lay_out_table",
-}
 ExhibitType = Literal["figure", "table"]
 
 
@@ -55,7 +34,8 @@ class Sampling:
 class Cell:
     """``n`` samples of every problem of ``benchmark`` by ``model``, judged by ``verifier``.
 
-    ``sampling`` is a directory.
+    ``sampling`` is a directory. The verifier's name may be followed by a slash and the name of a filter,
+    which leaves problems out.
     """
 
     model: str
@@ -65,15 +45,41 @@ class Cell:
     verifier: str = VERIFIERS[0]
 
 
+Pair = tuple[Cell, Cell]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Leaves out problems that ``model`` answers at a rate above 0 and ``below`` the given one.
+
+    Asked under ``sampling``, a directory, in ``n`` samples.
+    """
+
+    name: str
+    model: str
+    sampling: str
+    n: int
+    below: float
+
+    def cell(self, benchmark: str) -> Cell:
+        """What has to be drawn to know which problems of ``benchmark`` are left out."""
+        return Cell(self.model, benchmark, self.sampling, self.n)
+
+
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure or a table: a kind of statistic, shown for some cells."""
+    """A figure or a table: a kind of statistic, shown for some cells.
+
+    ``pairs`` are cells and those that they are compared with, where the kind shows comparisons.
+    """
 
     name: str
     type: ExhibitType
     kind: str
+    statistic: str
     caption: str
     cells: tuple[Cell, ...]
+    pairs: tuple[Pair, ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,9 @@ class Study:
     name: str
     catalogue: Catalogue
     sampling: dict[str, Sampling]
+    filters: dict[str, Filter]
     exhibits: dict[str, Exhibit]
+    published: tuple[Published, ...]
     bootstrap: dict[str, Any]
 
     def exhibits_of(self, type: ExhibitType) -> list[Exhibit]:
@@ -98,106 +106,59 @@ class Study:
         """Name of the prompt template that ``model`` gets under the sampling directory."""
         return self.sampling[sampling].template or self.catalogue.models[model].template
 
-    def describe(self, cells: Iterable[Cell]) -> list[dict[str, Any]]:
-        """Each cell's columns, with the catalogue's labels, family and role, for a figure."""
-        described = []
-        for cell in cells:
-            model = self.catalogue.models[cell.model]
-            described.append(
-                asdict(cell)
-                | {"label": model.label, "family": model.family, "role": model.role}
-                | {"benchmark_label": self.catalogue.benchmarks[cell.benchmark].label}
-            )
-        return described
+    def describe(self, cell: Cell) -> dict[str, Any]:
+        """The cell's columns in a figure's table, with the catalogue's labels, family and role."""
+        model = self.catalogue.models[cell.model]
+        described = asdict(cell) | {
+            "label": model.label,
+            "family": model.family,
+            "role": model.role,
+        }
+        if model.source == "counts":  # who judged them is not known here
+            described["verifier"] = cell.verifier.replace(VERIFIERS[0], "imported", 1)
+        return described | {"benchmark_label": self.catalogue.benchmarks[cell.benchmark].label}
 
+    def describe_pair(self, cell: Cell, base: Cell) -> dict[str, Any]:
+        """The same of a cell that is compared with its base."""
+        of_base = self.describe(base)
+        keys = {"base": "model", "base_label": "label", "base_sampling": "sampling", "base_n": "n"}
+        return self.describe(cell) | {name: of_base[key] for name, key in keys.items()}
 
-def load_study(name: str, config: Path, schemas: Path) -> Study:
-    """Read config/studies/``name``.yaml and the catalogues of the folder ``config``.
+    def describe_exhibit(self, exhibit: Exhibit) -> list[dict[str, Any]]:
+        """The columns of each of its cells, or of its pairs, in its table."""
+        if exhibit.kind == "claims":
+            return [self.describe_trained_pair(*pair) for pair in exhibit.pairs]
+        if exhibit.pairs:
+            return [self.describe_pair(*pair) for pair in exhibit.pairs]
+        if exhibit.kind == "published":
+            return [self.describe(cell) | self.describe_settings(cell) for cell in exhibit.cells]
+        return [self.describe(cell) for cell in exhibit.cells]
 
-    Raises BoundaryError with the file and the key of the first mistake.
-    """
-    catalogue = load_catalogue(config, schemas)
-    file = config / "studies" / f"{name}.yaml"
-    document = load_document(file, schemas / "study.schema.yaml")
-    samplings = {
-        key: Sampling(name=key, **{"template": None, **entry})
-        for key, entry in document["sampling"].items()
-    }
-    for sampling in samplings.values():
-        if sampling.template is not None and sampling.template not in catalogue.prompts:
-            raise BoundaryError(
-                f"{file}: sampling.{sampling.name}.template: "
-                + unknown_name("template", sampling.template, catalogue.prompts)
-            )
-    exhibits: dict[str, Exhibit] = {}
-    types: tuple[tuple[ExhibitType, str], ...] = (("figure", "figures"), ("table", "tables"))
-    for exhibit_type, key in types:
-        for exhibit_name, entry in document[key].items():
-            place = f"{file}: {key}.{exhibit_name}"
-            if exhibit_name in RESERVED:
-                raise BoundaryError(f"{place}: a rule of the workflow has this name; take another")
-            if exhibit_name in exhibits:
-                raise BoundaryError(
-                    f"{place}: a figure has this name; targets need different names"
-                )
-            kinds = FIGURES if exhibit_type == "figure" else TABLES
-            if entry["kind"] not in kinds:
-                raise BoundaryError(f"{place}.kind: {unknown_name('kind', entry['kind'], kinds)}")
-            cells = _cells(entry["cells"], f"{place}.cells", catalogue, samplings)
-            _check_verifiers(entry["kind"], cells, f"{place}.cells")
-            exhibits[exhibit_name] = Exhibit(
-                exhibit_name, exhibit_type, entry["kind"], entry["caption"], cells
-            )
-    return Study(
-        name=name,
-        catalogue=catalogue,
-        sampling={sampling.directory: sampling for sampling in samplings.values()},
-        exhibits=exhibits,
-        bootstrap=document["bootstrap"],
-    )
-
-
-def _cells(
-    groups: list[dict[str, Any]], place: str, catalogue: Catalogue, samplings: dict[str, Sampling]
-) -> tuple[Cell, ...]:
-    """Expand groups into their cells, in order, each once."""
-    cells = []
-    for number, group in enumerate(groups):
-        for what, names, allowed in (
-            ("model", group["models"], catalogue.models),
-            ("benchmark", group["benchmarks"], catalogue.benchmarks),
-            ("sampling", [group["sampling"]], samplings),
-            ("verifier", group["verifiers"], VERIFIERS),
-        ):
-            for name in names:
-                if name not in allowed:
-                    raise BoundaryError(f"{place}.{number}: {unknown_name(what, name, allowed)}")
-        sampling, n = samplings[group["sampling"]], group["n"]
-        if n % sampling.shard_size:
-            raise BoundaryError(
-                f"{place}.{number}.n: found {n}; expected a multiple of shard_size "
-                f"{sampling.shard_size} of the sampling {sampling.name!r}"
-            )
-        cells += [
-            Cell(model, benchmark, sampling.directory, n, verifier)
-            for benchmark, model, verifier in product(
-                group["benchmarks"], group["models"], group["verifiers"]
-            )
+    def published_of(self, exhibit: Exhibit) -> list[dict[str, Any]]:
+        """What is published of the models and benchmarks of its cells, if it shows that."""
+        shown = {(cell.model, cell.benchmark) for cell in exhibit.cells}
+        return [
+            asdict(entry)
+            for entry in self.published
+            if exhibit.kind == "published" and (entry.model, entry.benchmark) in shown
         ]
-    return tuple(dict.fromkeys(cells))
 
+    def describe_settings(self, cell: Cell) -> dict[str, Any]:
+        """What a published number's settings are compared with."""
+        sampling = self.sampling[cell.sampling]
+        return {
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "max_tokens": sampling.max_tokens,
+            "template": self.template(cell.model, cell.sampling),
+        }
 
-def _check_verifiers(kind: str, cells: tuple[Cell, ...], place: str) -> None:
-    """See that ``kind`` says something of every cell's verifier."""
-    own = VERIFIERS[0]
-    for cell in cells:
-        if kind in SECOND_OPINIONS and cell.verifier == own:
-            raise BoundaryError(
-                f"{place}: {kind} compares second opinions with {own}, the study's own verifier, and not "
-                f"{own} with itself; name the second opinions: verifiers: [{', '.join(VERIFIERS[1:])}]"
-            )
-        if kind in OF_SAMPLES and cell.verifier != own:
-            raise BoundaryError(
-                f"{place}: found the verifier {cell.verifier!r}, and {kind} are the same under every "
-                "verifier; leave `verifiers` out"
-            )
+    def describe_trained_pair(self, cell: Cell, other: Cell) -> dict[str, Any]:
+        """Both cells with how their models were trained, for the claims; the other's keys say so."""
+        ours, theirs = (
+            self.describe(each)
+            | {"base_of_model": self.catalogue.models[each.model].base}
+            | self.catalogue.models[each.model].training
+            for each in (cell, other)
+        )
+        return ours | {f"other_{key}": value for key, value in theirs.items()}

@@ -1,0 +1,63 @@
+"""What a kind of exhibit can say of a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from boundary.errors import BoundaryError
+from boundary.exhibits import OF_SAMPLES, SECOND_OPINIONS
+from boundary.study.catalogue import IMPORTED, Catalogue
+from boundary.study.study import Cell
+from boundary.verification.verifiers import VERIFIERS
+
+OF_COUNTS = ("pass_at_k", "accuracy_histogram", "difference", "coverage", "measures")
+
+
+def check_cells(
+    kind: str, statistic: str, cells: Sequence[Cell], catalogue: Catalogue, place: str
+) -> None:
+    """See that ``kind`` can be shown of every cell. Raises BoundaryError with the way out."""
+    for cell in cells:
+        _check_verifier(kind, statistic, cell, place)
+        _check_import(kind, statistic, cell, catalogue, place)
+
+
+def _check_verifier(kind: str, statistic: str, cell: Cell, place: str) -> None:
+    own = VERIFIERS[0]
+    verifier, _, filtered = cell.verifier.partition("/")
+    if statistic in SECOND_OPINIONS and verifier == own:
+        raise BoundaryError(
+            f"{place}: {kind} compares second opinions with {own}, the study's own verifier, and not "
+            f"{own} with itself; name the second opinions: verifiers: [{', '.join(VERIFIERS[1:])}]"
+        )
+    if statistic in OF_SAMPLES and verifier != own:
+        raise BoundaryError(
+            f"{place}: found the verifier {verifier!r}, and {kind} are the same under every "
+            "verifier; leave `verifiers` out"
+        )
+    if filtered and statistic not in OF_COUNTS:
+        raise BoundaryError(
+            f"{place}: found the filter {filtered!r}, and {kind} is shown of all problems; leave it out"
+        )
+
+
+def _check_import(kind: str, statistic: str, cell: Cell, catalogue: Catalogue, place: str) -> None:
+    """What was made elsewhere must be there, and counts tell nothing of samples and verdicts."""
+    model, benchmark = catalogue.models[cell.model], catalogue.benchmarks[cell.benchmark]
+    if model.source in IMPORTED and cell.benchmark not in model.settings[model.source]:
+        raise BoundaryError(
+            f"{place}: {model.name} has no {model.source} for {cell.benchmark}; its entry in models.yaml "
+            f"names {', '.join(model.settings[model.source])}"
+        )
+    if model.source != "counts":
+        if benchmark.source == "counts_only":
+            raise BoundaryError(
+                f"{place}: {benchmark.name} is known from counts alone, so that {model.name} cannot be "
+                "sampled on it; give the benchmark's entry a `path`"
+            )
+        return
+    if statistic not in OF_COUNTS or cell.verifier.partition("/")[0] != VERIFIERS[0]:
+        raise BoundaryError(
+            f"{place}: of {model.name} there are counts alone, which somebody else's verifier made; "
+            f"found {kind} by {cell.verifier}. Shown of counts can be {', '.join(OF_COUNTS)}"
+        )

@@ -1,0 +1,173 @@
+"""Reading a study's file: what it names must exist, and its exhibits must have something to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from boundary.claims.pairs import pairs_to_compare
+from boundary.errors import BoundaryError, unknown_name
+from boundary.exhibits import FIGURES, OF_PAIRS, TABLES
+from boundary.study.catalogue import Catalogue, load_catalogue
+from boundary.study.checks import check_cells
+from boundary.study.documents import load_document
+from boundary.study.pairs import base_pairs
+from boundary.study.published import load_published
+from boundary.study.study import Cell, Exhibit, ExhibitType, Filter, Pair, Sampling, Study
+from boundary.verification.verifiers import VERIFIERS
+
+# Names of the workflow's rules, which a target cannot have.
+RESERVED = {
+    "all",
+    "write_benchmark",
+    "pretrain_model",
+    "train_rlvr_model",
+    "locate_model",
+    "sample",
+    "import_samples",
+    "verify",
+    "check_samples",
+    "count",
+    "import_counts",
+    "find_guessable",
+    "leave_out",
+    "compare_verifiers",
+    "vote",
+    "estimate",
+    "compare",
+    "draw_figure",
+    "lay_out_table",
+    "judge_claims",
+}
+
+
+def load_study(name: str, config: Path, schemas: Path) -> Study:
+    """Read config/studies/``name``.yaml and the catalogues of the folder ``config``.
+
+    Raises BoundaryError with the file and the key of the first mistake.
+    """
+    catalogue = load_catalogue(config, schemas)
+    file = config / "studies" / f"{name}.yaml"
+    document = load_document(file, schemas / "study.schema.yaml")
+    reader = _Reader(file, catalogue, _samplings(document, file, catalogue))
+    reader.read_filters(document["filters"])
+    exhibits: dict[str, Exhibit] = {}
+    types: tuple[tuple[ExhibitType, str], ...] = (("figure", "figures"), ("table", "tables"))
+    for exhibit_type, key in types:
+        for exhibit_name, entry in document[key].items():
+            place = f"{file}: {key}.{exhibit_name}"
+            if exhibit_name in RESERVED:
+                raise BoundaryError(f"{place}: a rule of the workflow has this name; take another")
+            if exhibit_name in exhibits:
+                raise BoundaryError(
+                    f"{place}: a figure has this name; targets need different names"
+                )
+            exhibits[exhibit_name] = reader.read_exhibit(exhibit_name, exhibit_type, entry, place)
+    return Study(
+        name=name,
+        catalogue=catalogue,
+        sampling={sampling.directory: sampling for sampling in reader.samplings.values()},
+        filters=reader.filters,
+        exhibits=exhibits,
+        published=load_published(config, schemas),
+        bootstrap=document["bootstrap"],
+    )
+
+
+def _samplings(
+    document: Mapping[str, Any], file: Path, catalogue: Catalogue
+) -> dict[str, Sampling]:
+    samplings = {
+        key: Sampling(name=key, **{"template": None, **entry})
+        for key, entry in document["sampling"].items()
+    }
+    for sampling in samplings.values():
+        if sampling.template is not None and sampling.template not in catalogue.prompts:
+            raise BoundaryError(
+                f"{file}: sampling.{sampling.name}.template: "
+                + unknown_name("template", sampling.template, catalogue.prompts)
+            )
+    return samplings
+
+
+class _Reader:
+    """What the exhibits of a study's ``file`` can name."""
+
+    def __init__(self, file: Path, catalogue: Catalogue, samplings: dict[str, Sampling]) -> None:
+        self.file = file
+        self.catalogue = catalogue
+        self.samplings = samplings
+        self.filters: dict[str, Filter] = {}
+
+    def read_filters(self, entries: Mapping[str, Any]) -> None:
+        """Read the study's filters."""
+        for name, entry in entries.items():
+            place = f"{self.file}: filters.{name}"
+            self._check_names(place, {"model": [entry["model"]], "sampling": [entry["sampling"]]})
+            sampling = self.samplings[entry["sampling"]]
+            self._check_n(entry["n"], sampling, entry["model"], place)
+            self.filters[name] = Filter(
+                name, entry["model"], sampling.directory, entry["n"], entry["below"]
+            )
+
+    def read_exhibit(
+        self, name: str, exhibit_type: ExhibitType, entry: Mapping[str, Any], place: str
+    ) -> Exhibit:
+        """Read a figure or a table."""
+        kind, kinds = entry["kind"], FIGURES if exhibit_type == "figure" else TABLES
+        if kind not in kinds:
+            raise BoundaryError(f"{place}.kind: {unknown_name('kind', kind, kinds)}")
+        statistic = kinds[kind]
+        cells = self._cells(entry["cells"], f"{place}.cells")
+        check_cells(kind, statistic, cells, self.catalogue, f"{place}.cells")
+        pairs: list[Pair] = []
+        if kind == "claims":
+            pairs = pairs_to_compare(cells, self.catalogue.models)
+            if not pairs:
+                raise BoundaryError(f"{place}.cells: no claim is about any two of these cells")
+        elif statistic in OF_PAIRS:
+            pairs = base_pairs(cells, self.catalogue.models, f"{place}.cells")
+        return Exhibit(name, exhibit_type, kind, statistic, entry["caption"], cells, tuple(pairs))
+
+    def _cells(self, groups: list[dict[str, Any]], place: str) -> tuple[Cell, ...]:
+        """Expand groups into their cells, in order, each once."""
+        cells = []
+        for number, group in enumerate(groups):
+            names = {
+                "model": group["models"],
+                "benchmark": group["benchmarks"],
+                "sampling": [group["sampling"]],
+                "verifier": group["verifiers"],
+                "filter": [group["filter"]] if "filter" in group else [],
+            }
+            self._check_names(f"{place}.{number}", names)
+            sampling, n = self.samplings[group["sampling"]], group["n"]
+            suffix = f"/{group['filter']}" if "filter" in group else ""
+            for benchmark, model, verifier in product(
+                group["benchmarks"], group["models"], group["verifiers"]
+            ):
+                self._check_n(n, sampling, model, f"{place}.{number}")
+                cells.append(Cell(model, benchmark, sampling.directory, n, verifier + suffix))
+        return tuple(dict.fromkeys(cells))
+
+    def _check_names(self, place: str, names: Mapping[str, list[str]]) -> None:
+        allowed: Mapping[str, Any] = {
+            "model": self.catalogue.models,
+            "benchmark": self.catalogue.benchmarks,
+            "sampling": self.samplings,
+            "verifier": VERIFIERS,
+            "filter": self.filters,
+        }
+        for what, found in names.items():
+            for name in found:
+                if name not in allowed[what]:
+                    raise BoundaryError(f"{place}: {unknown_name(what, name, allowed[what])}")
+
+    def _check_n(self, n: int, sampling: Sampling, model: str, place: str) -> None:
+        if self.catalogue.models[model].source != "counts" and n % sampling.shard_size:
+            raise BoundaryError(
+                f"{place}.n: found {n}; expected a multiple of shard_size "
+                f"{sampling.shard_size} of the sampling {sampling.name!r}"
+            )
