@@ -1,3 +1,4 @@
+# make setup     all that the commands and the workflow need, in .venv
 # make figures   the default study, from models to figures
 # make report    one self-contained HTML page of the finished study
 # make test      the tests; vLLM's and those of endpoints in an environment of their own
@@ -10,7 +11,9 @@ VLLM_VENV := .venv-vllm
 VLLM_INSTALLED := $(VLLM_VENV)/.installed
 PIP := bin/pip --disable-pip-version-check install --quiet
 
-.PHONY: figures report test test-real gsm8k
+.PHONY: setup figures report test test-real gsm8k
+setup: $(INSTALLED)
+
 figures: $(INSTALLED)
 	@mkdir -p .snakemake
 	@# A live run holds run.lock, and a `make figures` make.lock from its first command to its last: only

@@ -49,6 +49,8 @@ def test_it_writes_tables_figures_and_a_summary(counts, tmp_path, capsys):
     assert summary["delta_se"] == pytest.approx(100 * (5 / 6 - 30 / 48))
     assert summary["delta_se_k"] == 8
     assert set(summary["crossing"]) >= {"estimate", "low", "high"}
+    histogram = pd.read_csv(out / "accuracy_histogram.csv", dtype={"bin": str})
+    assert histogram.groupby("model")["problems"].sum().tolist() == [6, 6]
     coverage = pd.read_csv(out / "coverage.csv")
     assert coverage["category"].tolist() == ["neither", "base_only"] + ["both"] * 4
     for figure in ("pass_at_k", "difference", "accuracy_histogram", "coverage"):

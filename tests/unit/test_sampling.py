@@ -12,7 +12,7 @@ from boundary.sampling.decoding import choose_tokens, decode
 from boundary.sampling.engine import Completion, Engine, Request, SamplingParameters
 from boundary.sampling.prompts import Template, load_template
 from boundary.sampling.seeds import shard_seed, uniform_stream
-from boundary.sampling.shard import Shard, draw_shard
+from boundary.sampling.shard import Shard, draw_shard, missing_requests
 from boundary.sampling.transformers_engine import TransformersEngine
 from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -229,7 +229,13 @@ PROBLEMS = pd.DataFrame({"problem_id": ["a", "b", "c"], "question": ["1", "{x}",
 
 
 def shard(number=0, **changes):
-    settings = {"template": "{question}=", "dtype": "auto", "seed": 1, "size": 4} | changes
+    settings = {
+        "template": "{question}=",
+        "begins": "",
+        "dtype": "auto",
+        "seed": 1,
+        "size": 4,
+    } | changes
     return Shard(
         "m",
         "r",
@@ -237,7 +243,7 @@ def shard(number=0, **changes):
         1,
         "q",
         "t",
-        Template(settings["template"]),
+        Template(settings["template"], begins=settings["begins"]),
         PARAMETERS,
         settings["dtype"],
         None,
@@ -270,6 +276,16 @@ def test_a_shard_holds_its_indices_in_order(tmp_path):
     assert provenance["usage"] == {"prompt_tokens": 84, "completion_tokens": 24}
     assert provenance["model_revision"] == "r"
     assert provenance["shard_seed"] == shard_seed(shard(2).identity())
+
+
+def test_what_a_template_begins_ends_the_prompt_and_begins_the_response(tmp_path):
+    begun = shard(begins="\\boxed{")
+    samples = draw(tmp_path, StubEngine(), begins="\\boxed{")
+    seed = shard_seed(begun.identity())
+    assert samples["text"].tolist() == [f"\\boxed{{{seed} {index}" for index in range(4)] * 3
+    assert samples["n_tokens"].eq(2).all()  # what the model wrote
+    (request, *_) = missing_requests(begun, PROBLEMS, ())
+    assert request.prompt == "1=\\boxed{"
 
 
 def test_a_killed_shard_resumes_and_draws_nothing_twice(tmp_path, monkeypatch):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from boundary.arguments import at_least, level
 from boundary.errors import BoundaryError
@@ -61,6 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Read, compare, write, and say what follows."""
     from boundary.data.atomic import atomic_path, write_json
     from boundary.data.counts_file import model_counts, read_counts
+    from boundary.estimation.accuracy_histogram import estimate
     from boundary.estimation.comparison import compare
     from boundary.estimation.coverage import one_of, pair_counts
     from boundary.estimation.summary import in_words, to_document
@@ -77,14 +77,20 @@ def run(arguments: argparse.Namespace) -> None:
     settings = {"resamples": arguments.resamples, "level": arguments.level, "seed": arguments.seed}
     comparison = compare(pairs, **settings)
     curves = {name: getattr(comparison, who) for who, name in names.items()}
+    compared = {name: one_of(pairs, who) for who, name in names.items()}
+    histograms = {
+        name: estimate(table, int(table["n"].min()), **settings) for name, table in compared.items()
+    }
     for file, written in {
         "passk.csv": _stack(curves),
+        "accuracy_histogram.csv": _stack(histograms),
         "difference.csv": comparison.difference,
         "coverage.csv": comparison.coverage,
     }.items():
         with atomic_path(arguments.out / file) as path:
             written.to_csv(path, index=False)
-    _draw(comparison, [one_of(pairs, who) for who in names], arguments, settings)
+    n = {name: int(table["n"].max()) for name, table in compared.items()}
+    _draw(arguments, comparison, curves, histograms, n)
     write_json(
         arguments.out / "summary.json", to_document(comparison, **names, level=arguments.level)
     )
@@ -94,46 +100,39 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"Tables, figures and summary.json are in {arguments.out}.")
 
 
-def _stack(curves: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """The curves one below the other, each row with its model's name first."""
+def _stack(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """The models' tables one below the other, each row with its model's name first."""
     import pandas as pd
 
-    return pd.concat(curves, names=["model"]).reset_index(level="model")
+    return pd.concat(tables, names=["model"]).reset_index(level="model")
 
 
 def _draw(
-    comparison: Comparison,
-    counts: Sequence[pd.DataFrame],
     arguments: argparse.Namespace,
-    settings: dict[str, Any],
+    comparison: Comparison,
+    curves: dict[str, pd.DataFrame],
+    histograms: dict[str, pd.DataFrame],
+    n: dict[str, int],
 ) -> None:
-    """Draw the figures, as PDF and PNG and with their data."""
-    from boundary.estimation.accuracy_histogram import estimate
+    """Draw the figures of what the tables hold, each as PDF and PNG."""
     from boundary.exhibits.gather import gather_tables
     from boundary.stages.figures import write_figure
 
+    benchmark = arguments.file.stem
     base, model = (
-        {
-            "model": name,
-            "benchmark": arguments.file.stem,
-            "sampling": "",
-            "n": int(table["n"].max()),
-        }
+        {"model": name, "benchmark": benchmark, "sampling": "", "n": n[name]}
         | {"verifier": VERIFIERS[0], "label": name, "family": "", "role": role}
-        | {"benchmark_label": arguments.file.stem}
-        for name, role, table in zip(
-            (arguments.base, arguments.model), ("base", "rlvr"), counts, strict=True
-        )
+        | {"benchmark_label": benchmark}
+        for name, role in ((arguments.base, "base"), (arguments.model, "rlvr"))
     )
-    pair = model | {"base": base["model"], "base_label": base["label"]}
-    pair |= {"base_sampling": base["sampling"], "base_n": base["n"]}
-    histograms = (estimate(table, int(table["n"].min()), **settings) for table in counts)
-    for kind, parts in {
-        "pass_at_k": [(base, comparison.base), (model, comparison.model)],
-        "accuracy_histogram": list(zip((base, model), histograms, strict=True)),
-        "difference": [(pair, comparison.difference)],
-        "coverage": [(pair, comparison.coverage)],
-    }.items():
+    pair = model | {"base": arguments.base, "base_label": arguments.base}
+    pair |= {"base_sampling": "", "base_n": n[arguments.base]}
+    drawn = {
+        "pass_at_k": (curves.values(), [base, model]),
+        "accuracy_histogram": (histograms.values(), [base, model]),
+        "difference": ([comparison.difference], [pair]),
+        "coverage": ([comparison.coverage], [pair]),
+    }
+    for kind, (tables, cells) in drawn.items():
         outputs = [arguments.out / f"{kind}.{ending}" for ending in ("pdf", "png")]
-        cells, tables = zip(*parts, strict=True)
-        write_figure(kind, gather_tables(tables, cells), outputs)
+        write_figure(kind, gather_tables(list(tables), cells), outputs)

@@ -66,20 +66,22 @@ def run(arguments: argparse.Namespace) -> None:
         if pages := _ending(arguments, ".html"):
             from boundary.exhibits.tables import lay_out
 
-            _write_pages(arguments, lay_out(table, arguments.kind), pages)
+            rows = lay_out(table, arguments.kind)
+            _write_pages(arguments, rows, pages, arguments.caption)
         if drawings := _ending(arguments, ".pdf", ".png"):
             write_figure(arguments.kind, table, drawings)
 
 
 def _write_claims(arguments: argparse.Namespace, table: pd.DataFrame) -> None:
     from boundary.claims.judgement import judge
-    from boundary.claims.report import to_json, to_table
+    from boundary.claims.report import HOW_TO_READ, to_json, to_table
     from boundary.data.atomic import write_json
 
     answers = judge(table)
     rows = to_table(answers)
     _write_csv(arguments, rows)
-    _write_pages(arguments, rows, _ending(arguments, ".html"))
+    caption = f"{arguments.caption} {HOW_TO_READ}"
+    _write_pages(arguments, rows, _ending(arguments, ".html"), caption)
     for output in _ending(arguments, ".json"):
         write_json(output, to_json(answers))
 
@@ -93,7 +95,7 @@ def _write_published(arguments: argparse.Namespace, table: pd.DataFrame) -> None
         table, [Published(**entry) for entry in arguments.published]
     )
     _write_csv(arguments, rows)
-    _write_pages(arguments, rows, _ending(arguments, ".html"))
+    _write_pages(arguments, rows, _ending(arguments, ".html"), arguments.caption)
 
 
 def _ending(arguments: argparse.Namespace, *endings: str) -> list[Path]:
@@ -109,14 +111,14 @@ def _write_csv(arguments: argparse.Namespace, table: pd.DataFrame) -> None:
 
 
 def _write_pages(
-    arguments: argparse.Namespace, rows: pd.DataFrame, outputs: Sequence[Path]
+    arguments: argparse.Namespace, rows: pd.DataFrame, outputs: Sequence[Path], caption: str
 ) -> None:
     from boundary.data.atomic import atomic_path
     from boundary.exhibits.tables import to_html
 
     for output in outputs:
         with atomic_path(output) as file:
-            file.write_text(to_html(rows, arguments.title, arguments.caption))
+            file.write_text(to_html(rows, arguments.title, caption))
 
 
 def write_figure(kind: str, table: pd.DataFrame, outputs: Sequence[Path]) -> None:
