@@ -5,11 +5,14 @@ import json
 import pandas as pd
 import pytest
 from boundary.cli import main
+from boundary.data.records import write_records
 
 ROWS = [
     *(("old", f"p{i}", 8, c) for i, c in enumerate([0, 1, 1, 2, 8, 3])),
     *(("new", f"p{i}", 8, c) for i, c in enumerate([0, 0, 6, 8, 8, 8])),
 ]
+
+HALVES = {"old": ROWS[:6], "new": ROWS[6:]}
 
 
 def write(path, rows, header="model,problem,n,correct"):
@@ -77,8 +80,8 @@ def test_the_same_command_makes_the_same_tables(counts, tmp_path):
     [
         (ROWS, {"base": "odl"}, r"counts.csv: unknown model 'odl'. Did you mean 'old'"),
         (ROWS, {"model": "old"}, "--base and --model are both 'old'"),
-        (ROWS[:-1], {}, "counts.csv: row 7: problem p5: the model has no samples of it"),
-        (ROWS[1:], {}, "counts.csv: row 7: problem p0: the base has no samples of it"),
+        (ROWS[:-1], {}, "counts.csv, row 7: problem p5: the model has no samples of it"),
+        (ROWS[1:], {}, "counts.csv, row 7: problem p0: the base has no samples of it"),
         ([*ROWS[:3], ("old", "p9", 8, 9), *ROWS[3:]], {}, "counts.csv, row 5: correct is '9'"),
         ([*ROWS, ("new", "p3", 8, 1)], {}, "row 14: the model 'new' has the problem 'p3' in row 11"),
         ([*ROWS, ("new", "p9", 8, "nan")], {}, "row 14: correct is 'nan'"),
@@ -99,8 +102,39 @@ def test_common_problems_are_compared_only_when_asked(tmp_path, capsys):
     assert compare(file, tmp_path / "out") == 1
     assert "--common-only" in capsys.readouterr().err
     assert compare(file, tmp_path / "out", "--common-only") == 0
-    assert "2 rows of problems that only one of the two has" in capsys.readouterr().out
+    assert (
+        "Left out: 2 of the rows, whose problems only one of the two has."
+        in capsys.readouterr().out
+    )
     assert len(pd.read_csv(tmp_path / "out" / "coverage.csv")) == 5
+
+
+def test_several_files_are_read_as_one(tmp_path, capsys):
+    old, new = (write(tmp_path / f"{name}.csv", rows) for name, rows in HALVES.items())
+    names = ["--base", "old", "--model", "new", "--resamples", "200"]
+    whole = write(tmp_path / "counts.csv", ROWS)
+    for out, files in (("apart", [old, new]), ("whole", [whole])):
+        assert main(["compare", *map(str, files), *names, "--out", str(tmp_path / out)]) == 0
+    one, other = (tmp_path / out / "passk.csv" for out in ("apart", "whole"))
+    assert one.read_bytes() == other.read_bytes()
+    capsys.readouterr()
+    assert main(["compare", str(old), str(whole), *names, "--out", str(tmp_path / "no")]) == 1
+    said = capsys.readouterr().err
+    assert "counts.csv, row 2: the model 'old' has the problem 'p0' in" in said
+    assert "old.csv, row 2, too" in said
+
+
+def test_count_records_say_how_to_name_them(tmp_path, capsys):
+    records = tmp_path / "counts.parquet"
+    rows = [row[1:] for row in HALVES["old"]]
+    frame = pd.DataFrame(rows, columns=["problem_id", "n", "correct"])
+    write_records(records, "count", frame, {})
+    assert compare(records, tmp_path / "out") == 1
+    assert "boundary import counts" in capsys.readouterr().err
+    table = tmp_path / "old.csv"
+    arguments = ["import", "counts", str(records), "--model", "old", "--output", str(table)]
+    assert main(arguments) == 0
+    assert table.read_text() == write(tmp_path / "expected.csv", HALVES["old"]).read_text()
 
 
 def test_unequal_n_is_told_and_ends_the_curves(tmp_path, capsys):

@@ -217,7 +217,9 @@ def test_words_and_document_say_the_same():
     assert document["crossing"]["estimate"] == find_crossing(
         result.difference["k"].to_numpy(), result.difference["difference"].to_numpy()
     )
-    assert f"from {document['crossing']['estimate']:.0f} samples on old solves more" in words
+    assert (
+        f"at {document['crossing']['estimate']:.0f} samples, from where on old solves more" in words
+    )
     assert "In short: new finds solutions sooner than old; it solves less in 16 samples" in words
     assert "20 problems by both, 10 by old only, 0 by new only, 10 seen solved by neither" in words
     assert "cannot" not in words and f"{document['delta_se']:.1f}" in words
@@ -244,7 +246,7 @@ def test_what_is_undecided_is_called_so():
         ((math.inf, 20, math.inf), "none up to 64 samples [20 to beyond 64]"),
         ((math.inf, math.inf, math.inf), "none up to 64 samples [beyond 64]"),
         ((1, 1, 3), "old is ahead from the first sample on [1 to 3]"),
-        ((9, 4, 31), "from 9 samples on old solves more [4 to 31]"),
+        ((9, 4, 31), "estimated at 9 samples, from where on old solves more [4 to 31]"),
     ],
 )
 def test_a_crossing_in_words(crossing, text):

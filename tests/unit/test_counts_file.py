@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from boundary.data.counts_file import LARGEST, model_counts, read_counts, write_counts
+from boundary.data.counts_file import LARGEST, read_counts, write_counts
 from boundary.errors import BoundaryError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,13 +108,9 @@ def test_a_file_that_is_not_there_or_a_folder_is_told(tmp_path):
             read_counts(path)
 
 
-def test_one_models_counts(tmp_path):
-    table = read(tmp_path, HEADER + "base,a,4,1\nrl,a,8,2\nbase,b,4,0\n")
-    assert model_counts(table, "base").values.tolist() == [["a", 4, 1], ["b", 4, 0]]
-    with pytest.raises(
-        BoundaryError, match=r"unknown model 'bse'. Did you mean 'base'\?.*base, rl"
-    ):
-        model_counts(table, "bse")
+def test_the_rows_numbers_are_those_of_a_spreadsheet(tmp_path):
+    table = read(tmp_path, HEADER + "base,a,4,1\n\nrl,a,8,2\n")
+    assert table.index.tolist() == [2, 4]
 
 
 NAMES = st.text(

@@ -1,6 +1,8 @@
 """The whole workflow, run for real on a study that takes a minute."""
 
 import fcntl
+import itertools
+import json
 import os
 import re
 import shutil
@@ -10,6 +12,7 @@ import time
 
 import pandas as pd
 import pytest
+import yaml
 from boundary.data.model_record import read_model_record
 from boundary.data.records import read_provenance, read_records, write_records
 from boundary.verification.verifiers import VERIFIERS
@@ -29,12 +32,13 @@ def shards(checkout, stage="sample"):
 
 
 def test_a_run_leaves_every_exhibit_with_its_data(finished):
-    for name in ("fig_pass_at_k", "fig_accuracy_histogram", "fig_verifier_sensitivity"):
-        for ending in ("pdf", "png", "csv"):
-            assert (finished.results / "figures" / f"{name}.{ending}").stat().st_size > 0
+    study = yaml.safe_load((finished.path / "config/studies/miniature.yaml").read_text())
+    for folder, endings in (("figures", ("pdf", "png", "csv")), ("tables", ("html", "csv"))):
+        for name, ending in itertools.product(study[folder], endings):
+            assert (finished.results / folder / f"{name}.{ending}").stat().st_size > 0
     table = pd.read_csv(finished.results / "tables" / "table_pass_at_k.csv")
     assert set(zip(table["model"], table["benchmark"], strict=True)) == set(CELLS)
-    assert sorted(table["k"].unique()) == [1, 2, 4, 8]
+    assert sorted(table["k"].unique()) == list(range(1, 9))
     assert table["problems"].eq(5).all()
     tally = pd.read_csv(finished.results / "tables" / "table_verdicts.csv")
     assert (tally.groupby(["model", "benchmark"])["samples"].sum() == 5 * 8).all()
@@ -86,9 +90,10 @@ def test_second_opinions_are_on_the_same_samples(finished):
 
 def test_every_shard_says_how_it_was_drawn_and_has_its_own_seed(finished):
     provenances = [read_provenance(path) for path in shards(finished)]
-    assert len(provenances) == len({p["shard_seed"] for p in provenances}) == 8
+    assert len(provenances) == len({p["shard_seed"] for p in provenances}) == 12
     for provenance in provenances:
-        parameters = {"temperature": 1.0, "top_p": 1.0, "max_tokens": 24, "end": None}
+        cap = 8 if provenance["template"] == "mini-direct" else 24
+        parameters = {"temperature": 1.0, "top_p": 1.0, "max_tokens": cap, "end": None}
         assert provenance["sampling"] == parameters
         (attempt,) = provenance["attempts"]
         assert attempt["engine"] == "transformers" and attempt["versions"]["torch"]
@@ -164,13 +169,13 @@ def test_a_changed_module_reruns_exactly_its_dependants(finished, tmp_path):
     assert checkout.planned() == {}  # no remark, and no edit of an engine, costs GPU hours
     append(library / "estimation/pass_at_k.py", "\nCHANGED = True\n")
     planned = checkout.planned()
-    assert planned == {"estimate": 8, "draw_figure": 2, "lay_out_table": 1, "all": 1}
+    assert planned == {"estimate": 12, "draw_figure": 4, "lay_out_table": 2, "all": 1}
     append(library / "verification/verifiers/published.py", "\nCHANGED = True\n")
     planned = checkout.planned()
     assert planned["verify"] == 4 and planned["count"] == planned["compare_verifiers"] == 2
     append(library / "verification/verifiers/boundary.py", "\nCHANGED = True\n")
     planned = checkout.planned()
-    assert planned["verify"] == 12 and planned["count"] == 6 and planned["compare_verifiers"] == 4
+    assert planned["verify"] == 16 and planned["count"] == 8 and planned["compare_verifiers"] == 4
     assert "sample" not in planned and "train_rlvr_model" not in planned
 
 
@@ -184,7 +189,7 @@ def test_a_changed_verification_judges_anew_and_draws_nothing(finished, tmp_path
     checkout = finished.copy(tmp_path / "checkout")
     checkout.edit("benchmarks.yaml", lambda d: d["arith"].update(verification={"digits": 5}))
     planned = checkout.planned()
-    assert planned["verify"] == 4 and planned["count"] == 2
+    assert planned["verify"] == 6 and planned["count"] == 3
     unchanged = {"sample", "write_benchmark", "train_rlvr_model", "check_samples"}
     assert not unchanged & planned.keys()
     checkout.edit("benchmarks.yaml", lambda d: d["arith"].pop("verification"))
@@ -202,7 +207,7 @@ def test_engine_settings_rerun_nothing_and_number_formats_the_samples(finished, 
         checkout.edit("models.yaml", lambda d, new=settings: d["mini-base"].update(new))
         assert checkout.planned() == {}
     checkout.edit("models.yaml", lambda d: d["mini-base"].update(dtype="bfloat16"))
-    assert checkout.planned()["sample"] == 4
+    assert checkout.planned()["sample"] == 8
     said = " ".join(checkout.snakemake("-n", "-p").stdout.split())
     engine = "--engine=auto --gpus=1 --gpu-memory-utilization=0.5 --no-prefix-caching"
     assert f"--dtype=bfloat16 {engine} --keep" in said
@@ -222,19 +227,19 @@ def test_what_is_new_in_a_definition_is_run(finished, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
     checkout.edit("benchmarks.yaml", lambda d: d["arith"]["generate"].update(seed=9))
     planned = checkout.planned()
-    assert planned["sample"] == 4 and "train_rlvr_model" not in planned
+    assert planned["sample"] == 6 and "train_rlvr_model" not in planned
     checkout.edit("benchmarks.yaml", lambda d: d["arith-train"]["generate"].update(seed=9))
     planned = checkout.planned()
-    assert planned["train_rlvr_model"] == 1 and planned["sample"] == 6
+    assert planned["train_rlvr_model"] == 1 and planned["sample"] == 8
     checkout.edit("models.yaml", lambda d: d["mini-base"]["pretrain"].update(seed=9))
     planned = checkout.planned()
-    assert planned["pretrain_model"] == planned["train_rlvr_model"] == 1 and planned["sample"] == 8
+    assert planned["pretrain_model"] == planned["train_rlvr_model"] == 1 and planned["sample"] == 12
 
 
 def test_a_raised_protocol_draws_that_benchmark_anew(finished, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
     checkout.edit("benchmarks.yaml", lambda d: d["arith"].update(protocol=2))
-    assert checkout.planned()["sample"] == 4
+    assert checkout.planned()["sample"] == 6
 
 
 def is_locked(path):
@@ -379,7 +384,7 @@ def test_an_endpoints_model_runs_by_one_entry(finished, tmp_path, monkeypatch):
         checkout.snakemake("fig_far")
     assert len(server.requests) == 40 + 3
     data = pd.read_csv(checkout.results / "figures/fig_far.csv")
-    assert list(data["k"]) == [1, 2, 4, 8]
+    assert list(data["k"]) == list(range(1, 9))
     written = [file for file in checkout.path.rglob("*") if file.is_file()]
     assert not any(b"key-0123456789" in file.read_bytes() for file in written)
 
@@ -409,7 +414,83 @@ def test_own_models_and_problems_run_by_two_entries(finished, tmp_path):
     )
     checkout.snakemake("fig_own")
     data = pd.read_csv(checkout.results / "figures/fig_own.csv")
-    assert list(data["k"]) == [1, 2, 4] and set(data["problems"]) == {2}
+    assert list(data["k"]) == [1, 2, 3, 4] and set(data["problems"]) == {2}
+
+
+def test_claims_and_comparisons_rest_on_the_stored_counts(finished):
+    claims = json.loads((finished.results / "tables" / "claims.json").read_text())["claims"]
+    assert [claim["number"] for claim in claims] == list(range(1, 11))
+    assert {claim["answer"] for claim in claims[4:]} == {"not tested"}
+    measures = pd.read_csv(finished.results / "tables" / "table_comparison.csv")
+    for benchmark in ("arith", "arith-long"):
+        of_one = measures[measures["benchmark"] == benchmark].set_index("measure")["value"]
+        solved = {
+            model: read_records(
+                finished.results
+                / f"analyse/{model}/{benchmark}/standard.seed1/n8/boundary/counts.parquet",
+                "count",
+            )["correct"].gt(0)
+            for model in ("mini-base", "mini-grpo")
+        }
+        assert of_one["both"] == (solved["mini-base"] & solved["mini-grpo"]).sum()
+        assert of_one["neither"] == (~solved["mini-base"] & ~solved["mini-grpo"]).sum()
+
+
+def test_guesses_are_counted_and_left_out(finished):
+    for path in (finished.results / "sample/mini-base/arith/direct.seed1").glob("*.parquet"):
+        assert read_records(path, "sample")["text"].str.startswith("\\boxed{").all()
+    for benchmark in ("arith", "arith-long"):
+        told = pd.read_csv(finished.results / f"analyse/filters/guessable/{benchmark}.csv")
+        kept = finished.results / (
+            f"analyse/mini-grpo/{benchmark}/standard.seed1/n8/boundary/guessable/counts.parquet"
+        )
+        assert len(told) == 5
+        assert len(read_records(kept, "count")) == (~told["guessable"]).sum()
+
+
+def test_what_others_drew_and_counted_stands_beside_our_own(finished, tmp_path):
+    """A model of samples, verified here, and one of counts, on a benchmark of ours and on one of theirs."""
+    checkout = finished.copy(tmp_path / "checkout")
+    problems = read_records(checkout.results / "benchmarks/arith/problems.parquet", "problem")
+    with (checkout.path / "texts.jsonl").open("w") as file:
+        for problem, gold in zip(problems["problem_id"], problems["gold"], strict=True):
+            for text in (f"\\boxed{{{json.loads(gold)}}}", "\\boxed{none}"):
+                file.write(json.dumps({"problem_id": problem, "text": text}) + "\n")
+    rows = [f"{m},{p},4,{c}" for m, c in (("old", 1), ("new", 3)) for p in ("x", "y")]
+    (checkout.path / "counts.csv").write_text("\n".join(["model,problem,n,correct", *rows]) + "\n")
+    described = {"family": "own", "template": "mini"}
+    texts = {"arith": {"files": ["texts.jsonl"], "format": "jsonl"}}
+    counts = {"far": {"files": ["counts.csv"], "format": "counts"}}
+    added = {
+        "drawn": {"label": "d", "role": "rlvr", "base": "mini-base", "samples": texts},
+        "old": {"label": "o", "role": "base", "counts": counts},
+        "new": {"label": "n", "role": "rlvr", "base": "old", "counts": counts},
+    }
+    checkout.edit(
+        "models.yaml",
+        lambda d: d.update({name: described | entry for name, entry in added.items()}),
+    )
+    far = {"label": "far", "counts_only": True}
+    checkout.edit("benchmarks.yaml", lambda d: d.update(far=far))
+    sampling = {"max_tokens": 24, "shard_size": 2}
+    cells = [
+        {"models": ["drawn"], "benchmarks": ["arith"], "sampling": "elsewhere", "n": 2},
+        {"models": ["old", "new"], "benchmarks": ["far"], "sampling": "elsewhere", "n": 4},
+    ]
+
+    def add(study):
+        study["sampling"]["elsewhere"] = sampling
+        study["figures"]["fig_theirs"] = {"kind": "pass_at_k", "cells": cells}
+        study["figures"]["fig_against"] = {"kind": "difference", "cells": cells[1:]}
+
+    checkout.edit("studies/miniature.yaml", add)
+    checkout.snakemake("fig_theirs", "fig_against")
+    data = pd.read_csv(checkout.results / "figures/fig_theirs.csv").set_index(["model", "k"])
+    assert data.loc[("drawn", 1), "pass_at_k"] == 0.5 and data.loc[("drawn", 2), "pass_at_k"] == 1
+    assert data.loc[("old", 1), "pass_at_k"] == 0.25 and data.loc[("new", 1), "pass_at_k"] == 0.75
+    assert set(data.loc["old", "verifier"]) == {"imported"}
+    difference = pd.read_csv(checkout.results / "figures/fig_against.csv")
+    assert difference["difference"].iloc[0] == 0.5
 
 
 def test_the_report_is_one_page_that_loads_nothing(finished, tmp_path):

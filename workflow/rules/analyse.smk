@@ -70,7 +70,7 @@ rule import_counts:
         mem_mb=4000,
     params:
         source=lambda wildcards: MODELS[wildcards.model].import_arguments(wildcards.benchmark),
-        problems=lambda wildcards, input: [f"--problems={file}" for file in [*input.problems][:1]],
+        problems=lambda wildcards, input: [f"--problems={input.problems}"] if input.problems else [],
         code=code_digest("boundary.stages.import_"),
     message:
         "Importing counts of {wildcards.model} on {wildcards.benchmark}, n = {wildcards.n}"

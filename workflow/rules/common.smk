@@ -17,7 +17,7 @@ from boundary.estimation import STATISTICS
 from boundary.study.code_digest import code_digest
 from boundary.study.documents import SCHEMAS, check_document
 from boundary.study.load import load_study
-from boundary.study.paths import counts_path, pair_path, statistic_path
+from boundary.study.paths import counts_path, statistic_paths
 from boundary.study.study import Cell
 from boundary.verification.verifiers import VERIFIERS
 
@@ -120,13 +120,9 @@ def shard_files(folder):
     return of_cell
 
 
-def statistic_files(exhibit):
-    """The statistic of each of an exhibit's cells, or pairs of cells."""
-    if exhibit.pairs:
-        files = [pair_path(*pair, exhibit.statistic) for pair in exhibit.pairs]
-    else:
-        files = [statistic_path(cell, exhibit.statistic) for cell in exhibit.cells]
-    return [f"<results>/{file}" for file in files]
+def statistic_files(wildcards):
+    """The statistics that a figure or a table shows."""
+    return [f"<results>/{file}" for file in statistic_paths(exhibit_of(wildcards))]
 
 
 def against(file, place="<results>"):
@@ -145,3 +141,8 @@ def exhibit_files(exhibit):
 def exhibit_of(wildcards):
     """The figure or the table that a wildcard names."""
     return STUDY.exhibits[wildcards.exhibit]
+
+
+def exhibit_code(wildcards):
+    """A changed module redraws what it draws."""
+    return code_digest("boundary.stages.figures", *exhibit_of(wildcards).modules)

@@ -3,7 +3,7 @@
 
 rule draw_figure:
     input:
-        lambda wildcards: statistic_files(exhibit_of(wildcards)),
+        statistic_files,
     output:
         pdf="<results>/figures/{exhibit}.pdf",
         png=report(
@@ -23,9 +23,7 @@ rule draw_figure:
         kind=lambda wildcards: exhibit_of(wildcards).kind,
         caption=lambda wildcards: exhibit_of(wildcards).caption,
         cells=lambda wildcards: json.dumps(STUDY.describe_exhibit(exhibit_of(wildcards))),
-        code=lambda wildcards: code_digest(
-            "boundary.stages.figures", f"boundary.exhibits.{exhibit_of(wildcards).kind}"
-        ),
+        code=exhibit_code,
     message:
         "Drawing {wildcards.exhibit}"
     shell:
@@ -35,7 +33,7 @@ rule draw_figure:
 
 rule lay_out_table:
     input:
-        lambda wildcards: statistic_files(exhibit_of(wildcards)),
+        statistic_files,
     output:
         html=report(
             "<results>/tables/{exhibit}.html",
@@ -57,17 +55,17 @@ rule lay_out_table:
         caption=lambda wildcards: exhibit_of(wildcards).caption,
         cells=lambda wildcards: json.dumps(STUDY.describe_exhibit(exhibit_of(wildcards))),
         published=lambda wildcards: json.dumps(STUDY.published_of(exhibit_of(wildcards))),
-        code=code_digest("boundary.stages.figures", "boundary.exhibits.published"),
+        code=exhibit_code,
     message:
         "Laying out {wildcards.exhibit}"
     shell:
         "python -m boundary figures {params.kind} --statistics {input} --cells {params.cells:q}"
-        " --title {wildcards.exhibit} --caption {params.caption:q} --published {params.published:q} --output {output} 2> {log}"
+        " --title {wildcards.exhibit} --caption={params.caption:q} --published {params.published:q} --output {output} 2> {log}"
 
 
 rule judge_claims:
     input:
-        lambda wildcards: statistic_files(exhibit_of(wildcards)),
+        statistic_files,
     output:
         html=report(
             "<results>/tables/{exhibit}.html",
@@ -88,12 +86,12 @@ rule judge_claims:
     params:
         caption=lambda wildcards: exhibit_of(wildcards).caption,
         cells=lambda wildcards: json.dumps(STUDY.describe_exhibit(exhibit_of(wildcards))),
-        code=code_digest("boundary.stages.figures"),
+        code=exhibit_code,
     message:
         "Judging the claims: {wildcards.exhibit}"
     shell:
         "python -m boundary figures claims --statistics {input} --cells {params.cells:q}"
-        " --title {wildcards.exhibit} --caption {params.caption:q} --output {output} 2> {log}"
+        " --title {wildcards.exhibit} --caption={params.caption:q} --output {output} 2> {log}"
 
 
 for target in STUDY.exhibits.values():

@@ -30,7 +30,12 @@ def atomic_path(target: Path) -> Iterator[Path]:
     The caller creates a file or a folder there. The name keeps the suffix, which decides the format
     for some writers, and is another one each time: two writers of one target do not meet.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise BoundaryError(
+            f"{target}: cannot be written: {error.filename} is a file and no folder; choose another place"
+        ) from error
     temporary = target.with_name(f".tmp-{secrets.token_hex(4)}-{target.name}")
     try:
         yield temporary

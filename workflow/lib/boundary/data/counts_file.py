@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from boundary.data.atomic import atomic_path
-from boundary.errors import BoundaryError, unknown_name
+from boundary.errors import BoundaryError
 
 COLUMNS = ("model", "problem", "n", "correct")
 LARGEST = 2**31 - 1  # what a count record can hold
@@ -49,17 +49,6 @@ def read_counts(path: Path) -> pd.DataFrame:
     _check_counts(path, rows, **numbers)
     table = rows[["model", "problem"]].assign(**numbers).rename(columns={"problem": "problem_id"})
     return table.rename_axis("row")
-
-
-def model_counts(table: pd.DataFrame, model: str) -> pd.DataFrame:
-    """The counts of one ``model`` of what ``read_counts`` gave: problem_id, n and correct.
-
-    Raises BoundaryError naming the models of the table if this one is not among them.
-    """
-    mine = table["model"] == model
-    if not mine.any():
-        raise BoundaryError(unknown_name("model", model, table["model"].unique()))
-    return table.loc[mine, ["problem_id", "n", "correct"]]
 
 
 def write_counts(path: Path, table: pd.DataFrame) -> None:

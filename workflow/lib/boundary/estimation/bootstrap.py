@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from boundary.estimation.intervals import Interval
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+Integers = NDArray[np.integer]
 COLUMNS_AT_ONCE = 128  # of all resamples, which bounds the memory
 
 
@@ -19,12 +19,13 @@ def draw_problems(problems: int, resamples: int, seed: int) -> Integers:
 
     The same seed draws the same problems, so that models on one benchmark are resampled in pairs.
     """
-    return np.random.default_rng(seed).integers(problems, size=(resamples, problems))
+    rng = np.random.default_rng(seed)
+    return rng.integers(problems, size=(resamples, problems), dtype=np.int32)
 
 
-def count_draws(drawn: Integers, rows: int) -> NDArray[np.float32]:
-    """How often each of ``rows`` stands in each resample of ``drawn``: [rows, resamples]."""
-    weights = np.empty((rows, len(drawn)), dtype=np.float32)
+def count_draws(drawn: Iterable[Integers], resamples: int, rows: int) -> NDArray[np.float32]:
+    """How often each of ``rows`` stands in each of the ``drawn`` resamples: [rows, resamples]."""
+    weights = np.empty((rows, resamples), dtype=np.float32)
     for resample, chosen in enumerate(drawn):
         weights[:, resample] = np.bincount(chosen, minlength=rows)
     return weights
@@ -55,10 +56,3 @@ def join(parts: Iterable[Interval]) -> Interval:
     """One interval of all columns from those of some columns each."""
     low, high = map(np.concatenate, zip(*parts, strict=True))
     return low, high
-
-
-def bootstrap_interval(values: Floats, *, resamples: int, level: float, seed: int) -> Interval:
-    """Percentile interval of the mean over problems of each column of ``values`` [problems, columns]."""
-    problems = len(values)
-    weights = count_draws(draw_problems(problems, resamples, seed), problems)
-    return join(percentile_interval(means, level) for _, means in resampled_means(values, weights))

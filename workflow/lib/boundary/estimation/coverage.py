@@ -9,6 +9,15 @@ from scipy import stats
 
 from boundary.errors import BoundaryError
 
+
+class ProblemMissingError(BoundaryError):
+    """One of two models lacks problems; ``missing`` are the other's count records of these."""
+
+    def __init__(self, message: str, missing: pd.DataFrame) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
 CATEGORIES = ("both", "base_only", "model_only", "neither")
 
 
@@ -25,11 +34,10 @@ def pair_counts(base: pd.DataFrame, model: pd.DataFrame, *, common_only: bool) -
     ):
         missing = frame[~frame["problem_id"].isin(other["problem_id"])]
         if len(missing) and not common_only:
-            row = f"row {missing.index[0]}: " if missing.index.name == "row" else ""
-            raise BoundaryError(
-                f"{row}problem {missing.iloc[0]['problem_id']}: {who} has no samples of it, and {whom} has "
-                f"({len(missing)} such problems); those that both have can be compared, if you say so: "
-                "boundary compare --common-only"
+            raise ProblemMissingError(
+                f"problem {missing.iloc[0]['problem_id']}: {who} has no samples of it, and {whom} has "
+                f"({len(missing)} such problems)",
+                missing,
             )
     named = [
         frame.rename(columns={"n": f"{who}_judged", "correct": f"{who}_correct"})

@@ -43,13 +43,13 @@ def score_interval_of_difference(first: Floats, second: Floats, level: float) ->
     """Low and high end, [columns], for the mean of ``second`` less that of ``first``.
 
     Both are [problems, columns] and the problems are the same. From the two score intervals and the
-    correlation of the pairs: Newcombe (1998), method 10 for paired proportions (MOVER).
+    correlation of the pairs: Newcombe (1998), method 10 for paired proportions (MOVER). The correlation is
+    that with one more pair at each of (0, 0), (0, 1), (1, 0) and (1, 1): a handful of problems that both
+    models happen to solve is no proof that they never differ.
     """
     (low_1, high_1), (low_2, high_2) = (score_interval(values, level) for values in (first, second))
     mean_1, mean_2 = first.mean(axis=0), second.mean(axis=0)
-    together = ((first - mean_1) * (second - mean_2)).mean(axis=0)
-    apart = first.std(axis=0) * second.std(axis=0)
-    correlation = np.divide(together, apart, out=np.zeros_like(apart), where=apart > 1e-9)
+    correlation = _correlation(first, second)
 
     def reach(one: Floats, other: Floats) -> Floats:
         squared = one**2 + other**2 - 2 * correlation * one * other
@@ -58,6 +58,18 @@ def score_interval_of_difference(first: Floats, second: Floats, level: float) ->
     difference = mean_2 - mean_1
     low = difference - reach(mean_2 - low_2, high_1 - mean_1)
     return low, difference + reach(high_2 - mean_2, mean_1 - low_1)
+
+
+def _correlation(first: Floats, second: Floats) -> Floats:
+    columns = first.shape[1]
+    corners = np.repeat([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], columns, axis=1)
+    one, other = (
+        np.concatenate([values, corners[:, place * columns : (place + 1) * columns]])
+        for place, values in enumerate((first, second))
+    )
+    one, other = one - one.mean(axis=0), other - other.mean(axis=0)
+    spread = np.sqrt((one**2).mean(axis=0) * (other**2).mean(axis=0))
+    return (one * other).mean(axis=0) / spread
 
 
 def mean_difference(first: Floats, second: Floats, level: float) -> Measured:

@@ -18,7 +18,7 @@ from boundary.estimation.bootstrap import (
     resampled_means,
 )
 from boundary.estimation.intervals import Interval, score_interval
-from boundary.estimation.unbiased import pass_at_k, tabulate
+from boundary.estimation.unbiased import pass_at_k
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -41,33 +41,38 @@ class ResampledCurves:
 
     def over_problems(self) -> Iterator[tuple[slice, list[Singles]]]:
         """Some ks at a time: each model's mean over the problems of every resample, [ks, resamples]."""
-        weights = count_draws(self._drawn, len(self._counts[0]))
+        weights = count_draws(self._drawn, len(self._drawn), len(self._counts[0]))
         return _together(self.values, [weights] * len(self.values))
 
     def over_samples(self) -> Iterator[tuple[slice, list[Singles]]]:
-        """The same where the n samples of each problem that was drawn are drawn anew, too.
+        """The same where the samples of each problem that was drawn are drawn anew, too.
 
-        With replacement, a solution that was seen once is lost in more than a third of the resamples, and
+        As many as the largest k; for problems that have more, that makes a little too much of chance. With
+        replacement, a solution that was seen once is lost in more than a third of the resamples, and
         pass@k for large k is too low in all of them. That is taken out: the resamples are moved to have
         the estimate as their mean.
         """
+        largest = int(self.ks[-1])
+        table = pass_at_k(np.full(largest + 1, largest), np.arange(largest + 1), self.ks)
         estimates = [values.mean(axis=0) for values in self.values]
-        for ks, means in _together(*self._drawn_samples):
+        for ks, means in _together([table] * len(estimates), self._drawn_hits):
             pairs = zip(means, estimates, strict=True)
             yield ks, [_move(resampled, estimate[ks]) for resampled, estimate in pairs]
 
     @cached_property
-    def _drawn_samples(self) -> tuple[list[Floats], list[Singles]]:
-        """For each model pass@k of any number of hits, [rows, ks], and how often resamples have it."""
+    def _drawn_hits(self) -> list[Singles]:
+        """For each model how often a problem of each resample has 0, 1, 2, ... hits, [hits, resamples]."""
         rng = np.random.default_rng([self._seed, 1])
-        tables, weights = [], []
-        for counts in self._counts:
-            n, correct = (counts[name].to_numpy(np.int64) for name in ("n", "correct"))
-            rows, begin = tabulate(n, self.ks)
-            hits = rng.binomial(n[self._drawn], (correct / n)[self._drawn])
-            tables.append(rows)
-            weights.append(count_draws(begin[self._drawn] + hits, len(rows)))
-        return tables, weights
+        largest = int(self.ks[-1])
+        shares = [(counts["correct"] / counts["n"]).to_numpy() for counts in self._counts]
+        return [
+            count_draws(
+                (rng.binomial(largest, share[chosen]) for chosen in self._drawn),
+                len(self._drawn),
+                largest + 1,
+            )
+            for share in shares
+        ]
 
 
 def tabulate_curves(resampled: ResampledCurves, level: float) -> list[pd.DataFrame]:

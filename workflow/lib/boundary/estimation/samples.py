@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,8 +36,8 @@ def describe_samples(
     """Check the samples 0 ... n - 1 of every problem, and describe them.
 
     Returns two tables. By problem: samples, distinct (texts: the effective n), cut_off (at the token
-    cap), failed (finish_reason error), mean_tokens (missing where imported samples do not tell; nor do
-    those with finish_reason unknown count as cut off). Of the cell, as ``measure`` and ``value``: samples;
+    cap), failed (finish_reason error), mean_tokens; cut_off and mean_tokens are missing where
+    imported samples do not tell. Of the cell, as ``measure`` and ``value``: samples;
     median_distinct and least_distinct of the problems; repeated, the share of samples whose text an
     earlier sample of their problem has; cut_off and failed, as shares; mean_tokens; and repeated_shards,
     shards that say the same as an earlier one from the first text to the last.
@@ -46,12 +47,13 @@ def describe_samples(
     samples = samples[samples["sample_index"] < n]
     check_complete(samples, problem_ids, range(n))
     groups = samples.assign(
-        cut_off=samples["finish_reason"].eq("length"), failed=samples["finish_reason"].eq("error")
+        cut_off=samples["finish_reason"].eq("length").where(samples["finish_reason"] != "unknown"),
+        failed=samples["finish_reason"].eq("error"),
     ).groupby("problem_id")
     by_problem = groups.agg(
         samples=("digest", "size"),
         distinct=("digest", "nunique"),
-        cut_off=("cut_off", "sum"),
+        cut_off=("cut_off", lambda told: told.sum() if told.notna().all() else math.nan),
         failed=("failed", "sum"),
         mean_tokens=("n_tokens", "mean"),
     )
@@ -63,7 +65,7 @@ def describe_samples(
         "median_distinct": by_problem["distinct"].median(),
         "least_distinct": by_problem["distinct"].min(),
         "repeated": 1 - by_problem["distinct"].sum() / len(samples),
-        "cut_off": by_problem["cut_off"].sum() / len(samples),
+        "cut_off": by_problem["cut_off"].sum(skipna=False) / len(samples),
         "failed": by_problem["failed"].sum() / len(samples),
         "mean_tokens": samples["n_tokens"].mean(),
         "repeated_shards": int(said.duplicated().sum()),

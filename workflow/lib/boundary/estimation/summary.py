@@ -61,11 +61,11 @@ def in_words(comparison: Comparison, base: str, model: str, level: float) -> str
         f"{_samples(comparison.coverage)}; {level:.0%} intervals in brackets",
         "",
         *_one_k(comparison.difference.iloc[0], base, model, ahead[0]),
-        *_one_k(comparison.difference.iloc[-1], base, model, ahead[1]),
+        *(_one_k(comparison.difference.iloc[-1], base, model, ahead[1]) if n > 1 else []),
         f"crossing: {describe_crossing(measured, n, base)}",
         *_coverage(measured, base, model, _is_unequal(comparison.coverage)),
-        f"gap: a single sample of {model} stays {_points(measured['delta_se'], 1)} points behind what "
-        f"{base} reaches in {measured['delta_se_k'][0]:.0f} samples (Delta_SE)",
+        f"gap: {base} in {_count_samples(measured['delta_se_k'][0])} less {model} in one (Delta_SE): "
+        f"{_points(measured['delta_se'], 1)} points",
         "",
         _conclude(measured, n, base, model),
     ]
@@ -83,11 +83,11 @@ def describe_crossing(measured: dict[str, Measured], n: int, base: str) -> str:
     estimate, low, high = measured["crossing"]
     censored, from_start = (measured[f"crossing_{name}"][0] for name in ("censored", "from_start"))
     if math.isinf(estimate):
-        found = f"none up to {n} samples"
+        found = f"none up to {_count_samples(n)}"
     elif estimate == 1:
         found = f"{base} is ahead from the first sample on"
     else:
-        found = f"from {estimate:.0f} samples on {base} solves more"
+        found = f"estimated at {estimate:.0f} samples, from where on {base} solves more"
     ends = [f"beyond {n}" if math.isinf(end) else f"{end:.0f}" for end in (low, high)]
     where = ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
     shares = f"no crossing in {censored:.1%} of the resamples"
@@ -106,11 +106,17 @@ def _range(values: pd.Series) -> tuple[float, float]:
 
 def _samples(coverage: pd.DataFrame) -> str:
     least, most = _range(pd.concat([coverage["base_judged"], coverage["model_judged"]]))
-    return f"{least} samples of each" if least == most else f"{least} to {most} samples of each"
+    return (
+        f"{least} to {most} samples of each" if least < most else f"{_count_samples(most)} of each"
+    )
+
+
+def _count_samples(number: float) -> str:
+    return "1 sample" if number == 1 else f"{number:.0f} samples"
 
 
 def _one_k(row: pd.Series, base: str, model: str, ahead: str) -> list[str]:
-    samples = "1 sample" if row["k"] == 1 else f"{row['k']:.0f} samples"
+    samples = _count_samples(row["k"])
     of_base, of_model = (f"{row[f'{who}_pass_at_k']:.1%}" for who in ("base", "model"))
     shares = f"{model} solves {of_model} of the problems, {base} {of_base}"
     by = _points((row["difference"], row["low"], row["high"]))

@@ -55,11 +55,8 @@ def draw_curve(axes: Axes, curve: pd.DataFrame, value: str, style: SeriesStyle) 
 
 
 def draw_band(axes: Axes, curve: pd.DataFrame, style: SeriesStyle, curves: int) -> None:
-    """The interval around a curve, fainter among many ``curves``, and none of a second verifier's.
-
-    Its band would lie on that of the same samples under the first.
-    """
-    if style.line != "-":
+    """The interval around a curve that has a band, fainter among many ``curves``."""
+    if not style.band:
         return
     axes.fill_between(
         curve["k"],

@@ -25,12 +25,16 @@ Styles = Mapping[str, "SeriesStyle"]
 
 
 class SeriesStyle(NamedTuple):
-    """How a series is drawn: colour and marker are its model's, line and hatching its verifier's."""
+    """How a series is drawn: colour and marker are its model's, line and hatching its verifier's.
+
+    Without a ``band`` are the further verifiers of the same samples, whose bands would lie on the first's.
+    """
 
     colour: Any
     line: Line
     marker: str
     hatch: str
+    band: bool
 
 
 def apply_style() -> None:
@@ -98,8 +102,7 @@ def series_styles(table: pd.DataFrame) -> Styles:
     One colour for all verifiers of the same samples, whose curves may lie on each other. The first colour
     is the base's, so that the others are the same in figures of pairs, which have no series of it.
     """
-    drawn_by = list(dict.fromkeys(table["verifier"]))
-    sampled = series_names(table.assign(verifier=drawn_by[0]))
+    sampled = series_names(table.assign(verifier=table["verifier"].iloc[0]))
     series = table.assign(sampled=sampled).drop_duplicates("name")
     series = series.sort_values(
         "role", key=lambda roles: roles.map(ROLE_ORDER.index), kind="stable"
@@ -107,15 +110,24 @@ def series_styles(table: pd.DataFrame) -> Styles:
     first = 1 if "base" in table else 0
     places = {name: first + place for place, name in enumerate(dict.fromkeys(series["sampled"]))}
     colours = sns.color_palette("colorblind", first + len(places))
-    styles = {}
+    styles: dict[str, SeriesStyle] = {}
+    seen: dict[str, list[str]] = {}  # the verifiers of each name's samples, and their filters
     for name, sampled_as, verifier in zip(
         series["name"], series["sampled"], series["verifier"], strict=True
     ):
-        place, judged = places[sampled_as], drawn_by.index(verifier) % len(LINES)
+        place, others = places[sampled_as], seen.setdefault(sampled_as, [])
+        line = len(others) % len(LINES)
+        band = filter_of(verifier) not in map(filter_of, others)
+        others.append(verifier)
         styles[name] = SeriesStyle(
-            colours[place], LINES[judged], MARKERS[place % len(MARKERS)], HATCHES[judged]
+            colours[place], LINES[line], MARKERS[place % len(MARKERS)], HATCHES[line], band
         )
     return styles
+
+
+def filter_of(verifier: str) -> str:
+    """The filter behind a verifier's slash, which leaves problems out; empty without one."""
+    return verifier.partition("/")[2]
 
 
 def series_handle(style: SeriesStyle, label: str) -> Line2D:

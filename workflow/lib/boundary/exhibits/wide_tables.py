@@ -53,6 +53,8 @@ def write_verdicts(row: pd.Series) -> str:
 def write_measure(row: pd.Series) -> str:
     """A measure of the samples."""
     value, measure = row["value"], row["measure"]
+    if pd.isna(value):
+        return "not told"
     if measure in ("repeated", "cut_off", "failed"):
         return f"{value:.2%}"
     return f"{value:,.1f}" if measure == "mean_tokens" else f"{value:,.0f}"

@@ -31,7 +31,7 @@ def verifier_name(verifier: str) -> str:
 
 def without(left_out: str) -> str:
     """Which problems were left out."""
-    return f"without {left_out} problems"
+    return f"without problems of the filter {left_out}"
 
 
 def crossing(k: float, largest_k: int) -> str:

@@ -72,6 +72,8 @@ def _choose(path: Path, choice: str | None) -> tuple[str, str | None]:
     """The filter and the metric to import. A file without a metric has responses alone."""
     found: dict[str, tuple[str, str | None]] = {}
     for place, record in read_json_lines(path):
+        for key in ("doc_id", "resps"):
+            required(record, key, place)
         name = _filter(record, place)
         for metric in _metrics(record, place) or (None,):
             found[name if metric is None else f"{metric},{name}"] = name, metric

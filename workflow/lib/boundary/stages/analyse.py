@@ -241,8 +241,12 @@ def _compare(arguments: argparse.Namespace) -> None:
     coverage = importlib.import_module("boundary.estimation.coverage")
     comparison = importlib.import_module("boundary.estimation.comparison")
     base, model = (read_records(path, "count") for path in (arguments.base, arguments.counts))
+    try:
+        pairs = coverage.pair_counts(base, model, common_only=False)
+    except BoundaryError as error:
+        raise BoundaryError(f"{arguments.counts} against {arguments.base}: {error}") from error
     result = comparison.compare(
-        coverage.pair_counts(base, model, common_only=False),
+        pairs,
         resamples=arguments.resamples,
         level=arguments.level,
         seed=arguments.seed,

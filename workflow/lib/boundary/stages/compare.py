@@ -1,4 +1,4 @@
-"""Compare two models from a table of counts, without the workflow."""
+"""Compare two models from tables of counts, without the workflow."""
 
 from __future__ import annotations
 
@@ -24,13 +24,15 @@ the file has a row for every model and problem: how many samples were judged, an
 and is compared by
     boundary compare counts.csv --base base --model rl --out comparison
 which prints what follows, and writes passk.csv, difference.csv, coverage.csv, summary.json and figures.
-`boundary import` makes such a file of what other harnesses write.
+`boundary import` makes such a file of what other harnesses write; several files are read as one.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("file", type=Path, metavar="COUNTS.csv", help="model,problem,n,correct")
+    parser.add_argument(
+        "files", type=Path, nargs="+", metavar="COUNTS.csv", help="model,problem,n,correct"
+    )
     parser.add_argument(
         "--base", required=True, metavar="NAME", help="the base, as the file names it"
     )
@@ -59,21 +61,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Read, compare, write, and say what follows."""
     from boundary.data.atomic import atomic_path, write_json
-    from boundary.data.counts_file import model_counts, read_counts
     from boundary.estimation.accuracy_histogram import estimate
     from boundary.estimation.comparison import compare
-    from boundary.estimation.coverage import one_of, pair_counts
+    from boundary.estimation.coverage import ProblemMissingError, one_of, pair_counts
     from boundary.estimation.summary import in_words, to_document
+    from boundary.importing.counts import read
 
     names = {"base": arguments.base, "model": arguments.model}
     if arguments.base == arguments.model:
         raise BoundaryError(f"--base and --model are both {arguments.base!r}; name two models")
-    table = read_counts(arguments.file)
+    for path in arguments.files:
+        if path.suffix == ".parquet":
+            raise BoundaryError(
+                f"{path}: count records do not say whose they are; make a CSV of them: boundary import "
+                f"counts {path} --model NAME --output NAME.csv"
+            )
+    counts = [read(arguments.files, name) for name in names.values()]
     try:
-        counts = [model_counts(table, name) for name in names.values()]
         pairs = pair_counts(*counts, common_only=arguments.common_only)
-    except BoundaryError as error:
-        raise BoundaryError(f"{arguments.file}: {error}") from None
+    except ProblemMissingError as error:
+        raise BoundaryError(
+            f"{error.missing.index[0]}: {error}; --common-only compares the others"
+        ) from None
     settings = {"resamples": arguments.resamples, "level": arguments.level, "seed": arguments.seed}
     comparison = compare(pairs, **settings)
     curves = {name: getattr(comparison, who) for who, name in names.items()}
@@ -96,7 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     print(in_words(comparison, **names, level=arguments.level))
     if left_out := sum(map(len, counts)) - 2 * len(pairs):
-        print(f"{left_out} rows of problems that only one of the two has were left out.")
+        print(f"Left out: {left_out} of the rows, whose problems only one of the two has.")
     print(f"Tables, figures and summary.json are in {arguments.out}.")
 
 
@@ -118,7 +127,7 @@ def _draw(
     from boundary.exhibits.gather import gather_tables
     from boundary.stages.figures import write_figure
 
-    benchmark = arguments.file.stem
+    benchmark = arguments.files[0].stem
     base, model = (
         {"model": name, "benchmark": benchmark, "sampling": "", "n": n[name]}
         | {"verifier": VERIFIERS[0], "label": name, "family": "", "role": role}

@@ -73,29 +73,30 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _write_claims(arguments: argparse.Namespace, table: pd.DataFrame) -> None:
-    from boundary.claims.judgement import judge
-    from boundary.claims.report import HOW_TO_READ, to_json, to_table
     from boundary.data.atomic import write_json
 
-    answers = judge(table)
-    rows = to_table(answers)
+    # By their names, as a figure's module: the digest of what draws the others leaves them out.
+    judgement = importlib.import_module("boundary.claims.judgement")
+    report = importlib.import_module("boundary.claims.report")
+    answers = judgement.judge(table)
+    rows = report.to_table(answers)
     _write_csv(arguments, rows)
-    caption = f"{arguments.caption} {HOW_TO_READ}"
+    caption = f"{arguments.caption} {report.HOW_TO_READ}"
     _write_pages(arguments, rows, _ending(arguments, ".html"), caption)
     for output in _ending(arguments, ".json"):
-        write_json(output, to_json(answers))
+        write_json(output, report.to_json(answers))
 
 
 def _write_published(arguments: argparse.Namespace, table: pd.DataFrame) -> None:
     from boundary.data.published_number import Published
 
-    # By its name, as a figure's module.
     published = importlib.import_module("boundary.exhibits.published")
     rows = published.compare_with_published(
         table, [Published(**entry) for entry in arguments.published]
     )
     _write_csv(arguments, rows)
-    _write_pages(arguments, rows, _ending(arguments, ".html"), arguments.caption)
+    found = "" if len(rows) else " No number is published for these models and benchmarks."
+    _write_pages(arguments, rows, _ending(arguments, ".html"), arguments.caption + found)
 
 
 def _ending(arguments: argparse.Namespace, *endings: str) -> list[Path]:
@@ -118,7 +119,8 @@ def _write_pages(
 
     for output in outputs:
         with atomic_path(output) as file:
-            file.write_text(to_html(rows, arguments.title, caption))
+            named = rows.rename(columns=lambda name: str(name).replace("_", " "))
+            file.write_text(to_html(named, arguments.title, caption))
 
 
 def write_figure(kind: str, table: pd.DataFrame, outputs: Sequence[Path]) -> None:

@@ -17,6 +17,7 @@ from boundary.study.documents import load_document
 Role = Literal["base", "rlvr", "instruct", "distilled"]
 ENGINE_KEYS = ("engine", *(field.name for field in fields(EngineSettings)))
 MODEL_SOURCES = ("pretrain", "rlvr", "hub", "path", "endpoint", "samples", "counts")
+LOADED = ("pretrain", "rlvr", "hub", "path")  # whose weights are here
 IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
 RECIPE_KEYS = ("algorithm", "steps", "rollouts")
 BENCHMARK_SOURCES = ("generate", "path", "counts_only")
@@ -206,13 +207,17 @@ def _check_model(
         )
     if model.base is not None and model.base not in models:
         raise BoundaryError(f"{place}.base: {unknown_name('model', model.base, models)}")
-    if model.source == "endpoint" and (given := set(ENGINE_KEYS) & set(model.settings)):
+    if model.source not in LOADED and (given := set(ENGINE_KEYS) & set(model.settings)):
+        why = "an endpoint, whose server decides on that"
         raise BoundaryError(
-            f"{place}: found {', '.join(sorted(given))} beside an endpoint, whose server decides on that; "
+            f"{place}: found {', '.join(sorted(given))} beside "
+            f"{why if model.source == 'endpoint' else f'{model.source}, of which nothing is drawn here'}; "
             "leave it out"
         )
     if model.source == "rlvr":
-        _check_rlvr(model.settings["rlvr"], benchmarks, f"{place}.rlvr")
+        _check_rlvr(model, models, benchmarks, f"{place}")
+    if model.source in IMPORTED:
+        _check_imports(model, benchmarks, f"{place}.{model.source}")
     if model.source == "pretrain":
         _check_pretraining(model.settings["pretrain"], f"{place}.pretrain")
     ancestors = [model]
@@ -223,11 +228,41 @@ def _check_model(
             raise BoundaryError(f"{place}.base: {circle} is a circle")
 
 
-def _check_rlvr(recipe: dict[str, Any], benchmarks: dict[str, Benchmark], place: str) -> None:
+def _check_imports(model: Model, benchmarks: dict[str, Benchmark], place: str) -> None:
+    """What the schema cannot say of what was made elsewhere."""
+    for name, entry in model.settings[model.source].items():
+        if name not in benchmarks:
+            raise BoundaryError(f"{place}: {unknown_name('benchmark', name, benchmarks)}")
+        for key, only in (("name", "counts"), ("filter", "lm_eval")):
+            if key in entry and entry["format"] != only:
+                raise BoundaryError(
+                    f"{place}.{name}: found {key!r}, which only files of the format "
+                    f"{only} need; leave it out"
+                )
+
+
+def _check_rlvr(
+    model: Model, models: dict[str, Model], benchmarks: dict[str, Benchmark], entry: str
+) -> None:
     """What the schema cannot say of a recipe."""
+    recipe, place = model.settings["rlvr"], f"{entry}.rlvr"
+    if "training" in model.settings:
+        raise BoundaryError(
+            f"{entry}: found `training` beside its recipe, which says it; leave it out"
+        )
+    base = models.get(model.base or "")
+    if base is not None and base.source not in LOADED:
+        raise BoundaryError(
+            f"{entry}.base: {base.name} has no weights here, only {base.source}; name a model "
+            "that can be loaded"
+        )
     name = recipe["problems"]
     if name not in benchmarks:
         raise BoundaryError(f"{place}.problems: {unknown_name('benchmark', name, benchmarks)}")
+    if benchmarks[name].source == "counts_only":
+        raise BoundaryError(
+            f"{place}.problems: {name!r} is known from counts alone; nothing can be posed"
+        )
     if benchmarks[name].settings.get("generate", {}).get("partition") == "test":
         raise BoundaryError(
             f"{place}.problems: {name!r} holds test problems; train on one of the partition train"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from boundary.errors import BoundaryError
-from boundary.exhibits import OF_SAMPLES, SECOND_OPINIONS
+from boundary.exhibits import FIGURES, OF_SAMPLES, SECOND_OPINIONS, TABLES
 from boundary.study.catalogue import IMPORTED, Catalogue
 from boundary.study.study import Cell
 from boundary.verification.verifiers import VERIFIERS
@@ -19,7 +19,7 @@ def check_cells(
     """See that ``kind`` can be shown of every cell. Raises BoundaryError with the way out."""
     for cell in cells:
         _check_verifier(kind, statistic, cell, place)
-        _check_import(kind, statistic, cell, catalogue, place)
+        check_source(kind, statistic, cell, catalogue, place)
 
 
 def _check_verifier(kind: str, statistic: str, cell: Cell, place: str) -> None:
@@ -41,7 +41,7 @@ def _check_verifier(kind: str, statistic: str, cell: Cell, place: str) -> None:
         )
 
 
-def _check_import(kind: str, statistic: str, cell: Cell, catalogue: Catalogue, place: str) -> None:
+def check_source(kind: str, statistic: str, cell: Cell, catalogue: Catalogue, place: str) -> None:
     """What was made elsewhere must be there, and counts tell nothing of samples and verdicts."""
     model, benchmark = catalogue.models[cell.model], catalogue.benchmarks[cell.benchmark]
     if model.source in IMPORTED and cell.benchmark not in model.settings[model.source]:
@@ -57,7 +57,8 @@ def _check_import(kind: str, statistic: str, cell: Cell, catalogue: Catalogue, p
             )
         return
     if statistic not in OF_COUNTS or cell.verifier.partition("/")[0] != VERIFIERS[0]:
+        kinds = {name for name, of in [*FIGURES.items(), *TABLES.items()] if of in OF_COUNTS}
         raise BoundaryError(
             f"{place}: of {model.name} there are counts alone, which somebody else's verifier made; "
-            f"found {kind} by {cell.verifier}. Shown of counts can be {', '.join(OF_COUNTS)}"
+            f"found {kind} by {cell.verifier}. Shown of counts can be {', '.join(sorted(kinds))}"
         )

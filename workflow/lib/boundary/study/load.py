@@ -11,7 +11,7 @@ from boundary.claims.pairs import pairs_to_compare
 from boundary.errors import BoundaryError, unknown_name
 from boundary.exhibits import FIGURES, OF_PAIRS, TABLES
 from boundary.study.catalogue import Catalogue, load_catalogue
-from boundary.study.checks import check_cells
+from boundary.study.checks import check_cells, check_source
 from boundary.study.documents import load_document
 from boundary.study.pairs import base_pairs
 from boundary.study.published import load_published
@@ -122,11 +122,19 @@ class _Reader:
         statistic = kinds[kind]
         cells = self._cells(entry["cells"], f"{place}.cells")
         check_cells(kind, statistic, cells, self.catalogue, f"{place}.cells")
+        for cell in cells:
+            if name_of_filter := cell.verifier.partition("/")[2]:
+                asked = self.filters[name_of_filter].cell(cell.benchmark)
+                filters = f"{self.file}: filters.{name_of_filter}"
+                check_source("pass_at_k", "pass_at_k", asked, self.catalogue, filters)
         pairs: list[Pair] = []
         if kind == "claims":
             pairs = pairs_to_compare(cells, self.catalogue.models)
             if not pairs:
-                raise BoundaryError(f"{place}.cells: no claim is about any two of these cells")
+                raise BoundaryError(
+                    f"{place}.cells: no claim is about any two of these cells; most are about a "
+                    "model and its base, so name both"
+                )
         elif statistic in OF_PAIRS:
             pairs = base_pairs(cells, self.catalogue.models, f"{place}.cells")
         return Exhibit(name, exhibit_type, kind, statistic, entry["caption"], cells, tuple(pairs))

@@ -9,6 +9,10 @@ from boundary.data.published_number import Published
 from boundary.study.catalogue import Catalogue
 from boundary.verification.verifiers import VERIFIERS
 
+MODULES_OF_TABLES = {
+    "claims": ("boundary.claims.judgement", "boundary.claims.report"),
+    "published": ("boundary.exhibits.published",),
+}
 ExhibitType = Literal["figure", "table"]
 
 
@@ -80,6 +84,13 @@ class Exhibit:
     caption: str
     cells: tuple[Cell, ...]
     pairs: tuple[Pair, ...]
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules of its own that the stage figures imports by their names."""
+        if self.type == "figure":
+            return (f"boundary.exhibits.{self.kind}",)
+        return MODULES_OF_TABLES.get(self.kind, ())
 
 
 @dataclass(frozen=True)

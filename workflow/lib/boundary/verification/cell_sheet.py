@@ -125,6 +125,10 @@ def read_key(
     ``sheet`` and the ``command`` that draws it are for the message: raises BoundaryError if the file is
     no such key.
     """
+    if not path.is_file():
+        raise BoundaryError(
+            f"{path}: there is no such file; say with --key where the key.parquet is that `{command}` wrote"
+        )
     about = read_provenance(path)
     if not pq.read_schema(path).equals(schema):
         raise BoundaryError(
