@@ -88,32 +88,49 @@ def test_a_model_that_is_sharper_than_its_base(number, model, base, expected):
     if number == 3 and expected == "undecided":
         expected = "contradicted"  # of half of what it solves its base solves nothing
     assert found.answer == expected
-    assert {finding.answer for finding in found.findings} == {expected}
-    assert len(found.findings) == (2 if number == 4 else 1)
+    # What a model solves only now and then contradicts no claim of subsets.
+    open_too = {"undecided"} if number == 3 and expected == "contradicted" else set()
+    assert {finding.answer for finding in found.findings} == {expected} | open_too
+    assert len(found.findings) == (2 if number in (3, 4) else 1)
 
 
 def test_a_subset_of_few_problems_is_undecided():
     """The paper's table 4: of the 19 that the RLVR model solves the base solves all."""
     base, model = np.repeat([1.0, 0.0], [23, 7]), np.repeat([1.0, 0.0], [19, 11])
-    (finding,) = answers((RL, B, measured(model, base)))[3].findings
-    assert finding.effect == 1 and finding.low < 0.9 and finding.answer == "undecided"
+    for finding in answers((RL, B, measured(model, base)))[3].findings:
+        assert finding.effect == 1 and finding.low < 0.9 and finding.answer == "undecided"
 
 
-def test_few_samples_support_and_do_not_contradict():
+def test_models_that_are_the_same_are_subsets_of_each_other():
+    """Rarely solved problems are missing in the one's samples or the other's by chance."""
+    chances = np.random.default_rng(0).beta(0.2, 5, 500)
+    found = answers((RL, B, measured(chances, chances, n=64)))[3]
+    assert found.answer == "undecided"
+    ratios = {finding.measured: finding for finding in found.findings}
+    often, ever = ratios.values()
+    assert often.effect > 0.97 and ever.effect < 0.9 and ever.answer == "undecided"
+
+
+def test_few_samples_decide_nothing_of_many():
     few = measured(SHARPENED, BASE, n=32)
-    assert few["difference_at_largest_k"][2] < 0 and outcome(2, (RL, B, few)) == "supported"
-    few = measured(BASE, SHARPENED, n=32)
-    found = answers((RL, B, few))
-    assert found[1].answer == "contradicted"
-    for number in (2, 3, 4):
-        assert found[number].answer == "undecided"
-        assert {finding.note for finding in found[number].findings} == {
-            "k = 32; too few samples to contradict it"
-        }
+    assert few["difference_at_largest_k"][2] < 0
+    for pair, at_once in (((SHARPENED, BASE), "supported"), ((BASE, SHARPENED), "contradicted")):
+        found = answers((RL, B, measured(*pair, n=32)))
+        assert found[1].answer == at_once
+        for number in (2, 3, 4):
+            assert found[number].answer == "undecided"
+            assert all("k = 32" in finding.note for finding in found[number].findings)
+
+
+def test_one_sample_says_nothing_of_every_k():
+    distilled = side("d", "distilled")
+    assert outcome(8, (distilled, B, measured(BETTER, BASE, n=1))) == "undecided"
+    assert outcome(8, (distilled, B, measured(BASE, BETTER, n=1))) == "contradicted"
 
 
 def test_solved_in_different_numbers_of_samples_is_undecided():
-    found = answers((RL, B | {"n": 1024}, measured(SHARPENED, BASE)))
+    uneven = measured(SHARPENED, BASE) | {"base_judged": (128, 128, 1024)}
+    found = answers((RL, B, uneven))
     assert [found[number].answer for number in (1, 2, 3, 4)] == ["supported"] * 2 + [
         "undecided"
     ] * 2
@@ -220,7 +237,9 @@ def test_runs_are_judged_each_by_itself():
 
 def test_a_distilled_model_is_above_at_every_k():
     teacher = side("distilled", "distilled")
-    assert outcome(8, (teacher, B, measured(BETTER, BASE, n=8))) == "supported"
+    above = {"least_difference": (0.1, 0.05, 0.2)}
+    assert outcome(8, (teacher, B, above | {"largest_k": (64, 64, 64)})) == "supported"
+    assert outcome(8, (teacher, B, above | {"largest_k": (63, 63, 63)})) == "undecided"
     assert outcome(8, (teacher, B, measured(SHARPENED, BASE))) == "contradicted"
     assert outcome(8, (teacher, B, measured(BASE, BASE))) == "undecided"
     found = answers((teacher, B, measured(SHARPENED, BASE)))

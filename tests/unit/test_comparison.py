@@ -17,6 +17,7 @@ from boundary.estimation.coverage import (
     share_with_interval,
 )
 from boundary.estimation.crossing import CrossingFinder, crossing_interval, find_crossing
+from boundary.estimation.intervals import mean_difference
 from boundary.estimation.summary import by_name, describe_crossing, in_words, to_document
 from boundary.estimation.unbiased import pass_at_k
 from hypothesis import given
@@ -245,7 +246,7 @@ def test_what_is_undecided_is_called_so():
     [
         ((math.inf, 20, math.inf), "none up to 64 samples [20 to beyond 64]"),
         ((math.inf, math.inf, math.inf), "none up to 64 samples [beyond 64]"),
-        ((1, 1, 3), "old is ahead from the first sample on [1 to 3]"),
+        ((1, 1, 3), "old is never behind [1 to 3]"),
         ((9, 4, 31), "estimated at 9 samples, from where on old solves more [4 to 31]"),
     ],
 )
@@ -259,3 +260,74 @@ def test_a_crossing_in_words(crossing, text):
     assert (
         describe_crossing(measured, 64, "old") == f"{text}; no crossing in 25.0% of the resamples"
     )
+
+
+def test_what_rounding_makes_of_level_curves_is_no_crossing():
+    ks = np.array([1, 2, 3])
+    assert find_crossing(ks, np.array([0.2, -1e-8, -1e-8])) == math.inf
+    assert find_crossing(ks, np.array([0.2, -1e-5, -1e-5])) == 2
+
+
+def test_between_a_crossing_and_none_there_is_nothing():
+    """The ends of the bootstrap are resamples' own: with infinite ones about, a mean of two is none."""
+    measured = measures_of([1] * 8 + [0] * 2, [3] * 6 + [0] * 4, n=8)
+    for end in measured["crossing_bootstrap"][1:]:
+        assert math.isinf(end) or end == int(end)
+    assert not any(map(math.isnan, measured["crossing_bootstrap"]))
+
+
+def test_the_least_difference_takes_the_least_of_each_column():
+    result = compare(pairs_of([0, 1, 2, 16, 0, 8], [0, 0, 8, 16, 1, 16]), **SETTINGS)
+    least = by_name(result.measures)["least_difference"]
+    expected = result.difference[["difference", "low", "high"]].min()
+    assert least == tuple(expected) and result.difference["low"].idxmin() > 0
+
+
+def test_models_samples_are_drawn_apart():
+    """Within a resample the problems are shared, and not the luck of drawing: differences widen."""
+    base = model = [8] * 40
+    result = compare(pairs_of(base, model), **SETTINGS).difference
+    assert (result["high_bootstrap"] < 1e-6).all()  # all problems are the same
+    spread = math.sqrt(2 * 0.5 * 0.5 / (16 * 40))
+    assert result["high_samples"].iloc[0] == pytest.approx(1.96 * spread, rel=0.2)
+
+
+@pytest.mark.parametrize("correct", [[0, 0], [16, 16], [1], [16], [0, 16], [5] * 30])
+def test_no_interval_leaves_the_possible_or_its_estimate(correct):
+    result = compare(pairs_of(correct, correct[::-1]), **SETTINGS)
+    for table, value, least in (
+        (result.base, "pass_at_k", 0),
+        (result.difference, "difference", -1),
+    ):
+        for kind in ("", "_bootstrap", "_samples"):
+            low, high = table[f"low{kind}"], table[f"high{kind}"]
+            assert (least <= low).all() and (low <= table[value]).all()
+            assert (table[value] <= high).all() and (high <= 1).all()
+    for _, low, high in by_name(result.measures).values():
+        assert not low > high
+
+
+def test_a_few_equal_differences_prove_nothing():
+    """Two problems, each solved half as often again: the difference is not known to the last digit."""
+    value, low, high = measures_of([4, 8], [8, 12])["difference_at_1"]
+    assert value == 0.25 and low < -0.2 and high > 0.5
+    same = measures_of([16] * 6 + [0] * 6, [16] * 6 + [0] * 6)["difference_at_largest_k"]
+    assert same[0] == 0 and same[1] < -0.1 and same[2] > 0.1
+
+
+def test_rare_disagreements_are_held_as_often_as_others():
+    """Models that disagree on 3 % of 30 problems, on which the raw correlation would say too much."""
+    rng = np.random.default_rng(0)
+    held = []
+    for _ in range(500):
+        kinds = rng.choice(3, 30, p=[0.5, 0.03, 0.47])
+        base, model = (kinds <= 1).astype(float), (kinds == 0).astype(float)
+        low, high = mean_difference(base, model, 0.95)[1:]
+        held.append(low <= -0.03 <= high)
+    assert np.mean(held) > 0.93
+
+
+def test_curves_of_very_many_samples_end_where_memory_would():
+    result = compare(pairs_of([10**6, 5], [10**8, 10**3], n=10**9), **SETTINGS)
+    assert result.base["k"].max() == 4096
+    assert by_name(result.measures)["model_only"][0] == 0

@@ -163,7 +163,7 @@ def test_curves_show_the_numbers(kind):
 
 def test_the_difference_says_who_is_ahead_and_where_the_curves_cross():
     table = gathered("difference", 4, 1)
-    # One crosses at 5, one never does, one has the base ahead from the start.
+    # One crosses at 5, one never does, one has the base never behind.
     table["difference"] = np.where(table["k"] < 5, 0.1, -0.1)
     table.loc[table["label"] == "model 2", "difference"] = 0.2
     table.loc[table["label"] == "model 3", "difference"] = -0.2
@@ -172,7 +172,7 @@ def test_the_difference_says_who_is_ahead_and_where_the_curves_cross():
     assert marks == [(5, 0), (1, 0)]
     zero = next(line for line in axes.lines if list(line.get_ydata()) == [0, 0])
     assert list(zero.get_xdata()) == [0, 1]  # of the panel's width
-    assert texts(axes.legend_) == ["5", "none up to 16", "base ahead from the start"]
+    assert texts(axes.legend_) == ["5", "none up to 16", "base never behind"]
     below, above = axes.get_ylabel().split("     ")
     assert "base ahead" in below and "post-training ahead" in above
     assert axes.legend_.get_title().get_text() == "crossing k*"
@@ -326,7 +326,9 @@ def test_a_panel_says_which_problems_were_left_out():
     assert axes.get_title() == "benchmark 0, without problems of the filter guessable"
     (axes,) = draw("pass_at_k", pd.concat([table, table.assign(verifier="boundary")])).axes
     assert axes.get_title() == "benchmark 0"  # its series say so
-    assert list(lay_out(table, "pass_at_k")["verifier"]) == ["boundary, without problems of the filter guessable"]
+    assert list(lay_out(table, "pass_at_k")["verifier"]) == [
+        "boundary, without problems of the filter guessable"
+    ]
 
 
 def one_short(model, counts):
@@ -458,7 +460,7 @@ def test_coverage_lists_the_problems_by_name(tmp_path):
         (
             (1, 1, 8),
             (0.001, 0.7),
-            "base ahead from the start [1, 8]; none in less than 1 %, base ahead from the start in 70 % "
+            "base never behind [1, 8]; none in less than 1 %, base never behind in 70 % "
             "of resamples",
         ),
     ],
@@ -485,7 +487,7 @@ def test_a_pair_is_compared_in_a_row():
     assert [str(cell).replace(GAP, " ") for cell in lay_out(table, "comparison").iloc[0]] == [
         "b0", "m0-1", "s.seed0", "16", "m0-0",
         "0.200 [0.000, 0.300]", "−0.062 [−0.100, 0.000] at k = 16",
-        "3 [2, beyond 16]; base ahead from the start in 25 % of resamples",
+        "3 [2, beyond 16]; base never behind in 25 % of resamples",
         "1,030", "5", "4", "3", "1,018", "undefined", "< 0.001",
     ]  # fmt: skip
 

@@ -38,10 +38,10 @@ def share(text: str) -> float:
 
 
 def level(text: str) -> float:
-    """The coverage of an interval: a number above 0 and below 1."""
+    """The coverage of an interval: a number above 0 and up to 0.9999."""
     value = _parse(float, text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"found {text}; expected a number above 0 and below 1")
+    if not 0 < value <= 0.9999:
+        raise argparse.ArgumentTypeError(f"found {text}; expected a number above 0, up to 0.9999")
     return value
 
 

@@ -60,6 +60,12 @@ def above(limit: float) -> Rule:
     return Rule(text, lambda low, high: low > limit, lambda low, high: high < limit)
 
 
+def above_or_open(limit: float) -> Rule:
+    """Supported by an interval wholly above ``limit``; nothing contradicts it."""
+    text = f"supported if its whole interval lies above {limit:g}, never contradicted"
+    return Rule(text, lambda low, high: low > limit, lambda low, high: False)
+
+
 def below(limit: float) -> Rule:
     """Supported by an interval wholly below ``limit``, contradicted by one wholly above."""
     text = f"supported if its whole interval lies below {limit:g}, contradicted if it lies above"
@@ -80,8 +86,9 @@ def within(margin: float) -> Rule:
 class Assertion:
     """A measure, what it tells a reader, its unit, and the rule by which it decides.
 
-    ``k_from`` names the measure that tells at which k it was taken. Where that is below ``least_k``,
-    nothing is contradicted: what is claimed of many samples, few may support and cannot refute.
+    ``k_from`` names the measure that tells at which k it was taken. Where that is below
+    ``supports_from`` or ``contradicts_from``, it supports or contradicts nothing: what is claimed of many
+    samples, few do not tell.
     """
 
     measure: str
@@ -89,13 +96,23 @@ class Assertion:
     rule: Rule
     unit: str = "share"
     k_from: str | None = None
-    least_k: int = 1
+    supports_from: int = 1
+    contradicts_from: int = 1
 
     def __str__(self) -> str:
-        few = (
-            f"; never contradicted in fewer than {self.least_k} samples" if self.least_k > 1 else ""
+        few = "".join(
+            f"; never {outcome} by fewer than {least} samples"
+            for outcome, least in self._least_k.items()
+            if least > 1
         )
         return f"{self.measured}: {self.rule.text}{few}"
+
+    @property
+    def _least_k(self) -> dict[Outcome, int]:
+        return {
+            Outcome.SUPPORTED: self.supports_from,
+            Outcome.CONTRADICTED: self.contradicts_from,
+        }
 
     def find(self, pair: Pair) -> Iterator[Finding]:
         """The pair's finding; none where it lacks the measure, or its k."""
@@ -107,8 +124,8 @@ class Assertion:
         if self.k_from:
             k = pair.measures[self.k_from][0]
             finding = replace(finding, note=f"k = {k:g}")
-            if answer is Outcome.CONTRADICTED and k < self.least_k:
-                finding = leave_open(finding, "too few samples to contradict it")
+            if k < self._least_k.get(answer, 1):
+                finding = leave_open(finding, "too few samples to decide it")
         yield finding
 
 

@@ -38,10 +38,13 @@ def against_base(role: str) -> Selection:
 
 
 def against_base_in_as_many(assertion: Assertion, pairs: Sequence[Pair]) -> Iterator[Finding]:
-    """RLVR models against their bases; open where one drew more samples, which alone solve more."""
+    """RLVR models against their bases; open where more samples of one were judged, which solve more."""
     for pair in _against_base(pairs, "rlvr"):
+        judged = [
+            pair.measures.get(f"{who}_judged", (None, None, None)) for who in ("base", "model")
+        ]
         for finding in assertion.find(pair):
-            even = pair.model.n == pair.other.n
+            even = judged[0] == judged[1] and judged[0][1] == judged[0][2]
             yield finding if even else leave_open(finding, "more samples of one alone solve more")
 
 

@@ -23,12 +23,18 @@ def draw_problems(problems: int, resamples: int, seed: int) -> Integers:
     return rng.integers(problems, size=(resamples, problems), dtype=np.int32)
 
 
-def count_draws(drawn: Iterable[Integers], resamples: int, rows: int) -> NDArray[np.float32]:
-    """How often each of ``rows`` stands in each of the ``drawn`` resamples: [rows, resamples]."""
-    weights = np.empty((rows, resamples), dtype=np.float32)
+def count_draws(drawn: Integers, rows: int) -> NDArray[np.float32]:
+    """How often each of ``rows`` stands in each resample of ``drawn``: [rows, resamples]."""
+    weights = np.empty((rows, len(drawn)), dtype=np.float32)
     for resample, chosen in enumerate(drawn):
         weights[:, resample] = np.bincount(chosen, minlength=rows)
     return weights
+
+
+def blocks(columns: int) -> Iterator[slice]:
+    """Some columns at a time."""
+    for start in range(0, columns, COLUMNS_AT_ONCE):
+        yield slice(start, min(start + COLUMNS_AT_ONCE, columns))
 
 
 def resampled_means(
@@ -41,8 +47,7 @@ def resampled_means(
     """
     total = weights[:, 0].sum()
     single = values.astype(np.float32)
-    for start in range(0, values.shape[1], COLUMNS_AT_ONCE):
-        columns = slice(start, min(start + COLUMNS_AT_ONCE, values.shape[1]))
+    for columns in blocks(values.shape[1]):
         yield columns, single[:, columns].T @ weights / total
 
 

@@ -26,7 +26,9 @@ from boundary.estimation.intervals import (
     score_interval_of_difference,
 )
 from boundary.estimation.resampled_curves import ResampledCurves, tabulate_curves, with_intervals
-from boundary.estimation.unbiased import every_k
+from boundary.estimation.unbiased import every_k, pass_at_k
+
+OFTEN = 0.1  # of 64 samples, a model with this accuracy has a correct one in 999 of 1,000 cases
 
 
 class Comparison(NamedTuple):
@@ -52,8 +54,11 @@ def compare(pairs: pd.DataFrame, *, resamples: int, level: float, seed: int) -> 
     - crossing, in samples, infinite where there is none up to largest_k (boundary.estimation.crossing);
       crossing_bootstrap, the ends by percentiles of the resamples; crossing_censored and
       crossing_from_start, the shares of these without one, and with the base ahead from k = 1
+    - base_judged, model_judged: the least number of judged samples of a problem, and as ends the least
+      and the most
     - problems; both, base_only, model_only, neither, of which these are; subset_ratio, the share of the
-      problems that the model solved that the base solved, too; mcnemar_p
+      problems that the model solved that the base solved, too, and subset_ratio_often, of those that it
+      solved in OFTEN of its samples or more, which chance does not hide from its equal; mcnemar_p
     - delta_se, in points, and delta_se_k; base_pass_at_1, model_pass_at_1, and at delta_se_k
       base_pass_at_k, model_pass_at_k
     - at_accuracy_0, at_accuracy_1: the model's share of such problems less the base's
@@ -66,14 +71,15 @@ def compare(pairs: pd.DataFrame, *, resamples: int, level: float, seed: int) -> 
     finder = CrossingFinder(resamples)
     difference = _difference(resampled, finder, level)
     coverage = categorise(pairs)
-    gap_at = min(BASE_K, int(ks[-1]))
+    gap_at = min(BASE_K, int(base["n"].min()))
     measured = {
         **_measure_difference(difference),
         **_measure_crossing(difference, finder.crossings(), level),
+        **_measure_judged(base, model),
         **_measure_coverage(coverage, level),
         "delta_se": efficiency_gap(base, model, gap_at, level),
         "delta_se_k": _alone(gap_at),
-        **_measure_curves(resampled, gap_at, level),
+        **_measure_curves(base, model, gap_at, level),
         "at_accuracy_0": _measure_accuracy(base, model, 0, level),
         "at_accuracy_1": _measure_accuracy(base, model, 1, level),
     }
@@ -105,8 +111,14 @@ def _difference(resampled: ResampledCurves, finder: CrossingFinder, level: float
         "model_pass_at_k": means[1],
         "difference": means[1] - means[0],
     }
-    score = score_interval_of_difference(base, model, level)
-    return with_intervals(table, score, join(over_problems), join(over_samples))
+    return with_intervals(
+        table,
+        means[1] - means[0],
+        score_interval_of_difference(base, model, level),
+        join(over_problems),
+        join(over_samples),
+        least=-1,
+    )
 
 
 def _measure_difference(difference: pd.DataFrame) -> dict[str, Measured]:
@@ -141,23 +153,38 @@ def _measure_crossing(
     }
 
 
-def _measure_curves(resampled: ResampledCurves, k: int, level: float) -> dict[str, Measured]:
+def _measure_curves(
+    base: pd.DataFrame, model: pd.DataFrame, largest: int, level: float
+) -> dict[str, Measured]:
     measured = {}
-    for who, values in zip(("base", "model"), resampled.values, strict=True):
-        low, high = score_interval(values, level)
-        for name, at in (("1", 0), ("k", k - 1)):
-            ends = float(low[at]), float(high[at])
-            measured[f"{who}_pass_at_{name}"] = (float(values[:, at].mean()), *ends)
+    for who, counts in (("base", base), ("model", model)):
+        for name, k in (("1", 1), ("k", largest)):
+            if k > counts["n"].min():
+                measured[f"{who}_pass_at_{name}"] = _alone(math.nan)
+                continue
+            values = pass_at_k(counts["n"], counts["correct"], [k])
+            low, high = score_interval(values, level)
+            measured[f"{who}_pass_at_{name}"] = float(values.mean()), float(low[0]), float(high[0])
     return measured
+
+
+def _measure_judged(base: pd.DataFrame, model: pd.DataFrame) -> dict[str, Measured]:
+    ends = {"base": base["n"], "model": model["n"]}
+    return {f"{who}_judged": (int(n.min()), int(n.min()), int(n.max())) for who, n in ends.items()}
 
 
 def _measure_coverage(coverage: pd.DataFrame, level: float) -> dict[str, Measured]:
     found = coverage["category"].value_counts().reindex(list(CATEGORIES), fill_value=0)
     both, base_only, model_only, _ = map(int, found)
+    often = coverage["model_correct"] >= OFTEN * coverage["model_judged"]
+    base = coverage["base_correct"] > 0
     return {
         "problems": _alone(len(coverage)),
         **{category: _alone(int(found[category])) for category in CATEGORIES},
         "subset_ratio": share_with_interval(both, both + model_only, level),
+        "subset_ratio_often": share_with_interval(
+            int((often & base).sum()), int(often.sum()), level
+        ),
         "mcnemar_p": _alone(mcnemar_p(base_only, model_only)),
     }
 

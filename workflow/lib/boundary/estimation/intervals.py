@@ -43,9 +43,7 @@ def score_interval_of_difference(first: Floats, second: Floats, level: float) ->
     """Low and high end, [columns], for the mean of ``second`` less that of ``first``.
 
     Both are [problems, columns] and the problems are the same. From the two score intervals and the
-    correlation of the pairs: Newcombe (1998), method 10 for paired proportions (MOVER). The correlation is
-    that with one more pair at each of (0, 0), (0, 1), (1, 0) and (1, 1): a handful of problems that both
-    models happen to solve is no proof that they never differ.
+    correlation of the pairs: Newcombe (1998), method 10 for paired proportions (MOVER).
     """
     (low_1, high_1), (low_2, high_2) = (score_interval(values, level) for values in (first, second))
     mean_1, mean_2 = first.mean(axis=0), second.mean(axis=0)
@@ -61,15 +59,29 @@ def score_interval_of_difference(first: Floats, second: Floats, level: float) ->
 
 
 def _correlation(first: Floats, second: Floats) -> Floats:
-    columns = first.shape[1]
-    corners = np.repeat([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], columns, axis=1)
-    one, other = (
-        np.concatenate([values, corners[:, place * columns : (place + 1) * columns]])
-        for place, values in enumerate((first, second))
+    """Correlation over problems, [columns], with four more pairs: (0, 0), (0, 1), (1, 0) and (1, 1).
+
+    Where two models differ on a handful of problems, their correlation is no proof that they differ on no
+    other. So these pairs weigh as one problem each where no difference was seen, and less the more
+    problems share in the difference: 1 / (1 + m), for the m equal differences that have its sum and its
+    sum of squares.
+    """
+    apart = np.abs(second - first)
+    squares = (apart**2).sum(axis=0)
+    sharing = np.divide(
+        apart.sum(axis=0) ** 2, squares, out=np.zeros_like(squares), where=squares > 0
     )
-    one, other = one - one.mean(axis=0), other - other.mean(axis=0)
-    spread = np.sqrt((one**2).mean(axis=0) * (other**2).mean(axis=0))
-    return (one * other).mean(axis=0) / spread
+    weight = 1 / (1 + sharing)
+    total = len(first) + 4 * weight
+    mean_1, mean_2 = ((v.sum(axis=0) + 2 * weight) / total for v in (first, second))
+    around = {(one, other): (one - mean_1) * (other - mean_2) for one in (0, 1) for other in (0, 1)}
+    together = ((first - mean_1) * (second - mean_2)).sum(axis=0)
+    together += weight * sum(around.values())
+    spread = [
+        ((v - mean) ** 2).sum(axis=0) + weight * 2 * (mean**2 + (1 - mean) ** 2)
+        for v, mean in ((first, mean_1), (second, mean_2))
+    ]
+    return together / np.sqrt(spread[0] * spread[1])
 
 
 def mean_difference(first: Floats, second: Floats, level: float) -> Measured:

@@ -226,7 +226,8 @@ def estimate(
     problem if none of its samples was judged.
     """
     votes = count_votes(verdicts, problem_ids, n)
-    unjudged = [problem for problem in problem_ids if problem not in set(votes["problem_id"])]
+    judged = set(votes["problem_id"])
+    unjudged = [problem for problem in problem_ids if problem not in judged]
     if unjudged:
         raise BoundaryError(
             f"problem {unjudged[0]}: none of its {n} samples was judged ({len(unjudged)} such problems); "

@@ -58,7 +58,7 @@ def in_words(comparison: Comparison, base: str, model: str, level: float) -> str
     ahead = [_who_is_ahead(measured[f"difference_at_{k}"], base, model) for k in ("1", "largest_k")]
     lines = [
         f"{model} against {base} on {measured['problems'][0]:.0f} problems, "
-        f"{_samples(comparison.coverage)}; {level:.0%} intervals in brackets",
+        f"{_samples(comparison.coverage)}; {100 * level:g}% intervals in brackets",
         "",
         *_one_k(comparison.difference.iloc[0], base, model, ahead[0]),
         *(_one_k(comparison.difference.iloc[-1], base, model, ahead[1]) if n > 1 else []),
@@ -85,14 +85,14 @@ def describe_crossing(measured: dict[str, Measured], n: int, base: str) -> str:
     if math.isinf(estimate):
         found = f"none up to {_count_samples(n)}"
     elif estimate == 1:
-        found = f"{base} is ahead from the first sample on"
+        found = f"{base} is never behind"
     else:
         found = f"estimated at {estimate:.0f} samples, from where on {base} solves more"
     ends = [f"beyond {n}" if math.isinf(end) else f"{end:.0f}" for end in (low, high)]
     where = ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
     shares = f"no crossing in {censored:.1%} of the resamples"
     if from_start:
-        shares += f", {base} ahead from the first sample on in {from_start:.1%}"
+        shares += f", {base} never behind in {from_start:.1%}"
     return f"{found} [{where}]; {shares}"
 
 
@@ -173,6 +173,10 @@ def _conclude(measured: dict[str, Measured], n: int, base: str, model: str) -> s
         sooner = f"{model} solves less than {base} in one sample"
     else:
         sooner = f"whether {model} finds solutions sooner than {base} is undecided"
+    if n == 1:
+        return (
+            f"In short: {sooner}. More samples of each would tell what they can solve in several."
+        )
     if low_n > 0:
         wider = f"it solves more in {n} samples, too: wider, as far as {n} samples can show"
     elif high_n < 0:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from boundary.errors import BoundaryError
 
 Floats = NDArray[np.float64]
+LARGEST_K = 4096  # of a curve: what follows takes time and memory by n x k
 
 
 def pass_at_k(n: ArrayLike, correct: ArrayLike, ks: ArrayLike) -> Floats:
@@ -50,7 +51,7 @@ def powers_of_two(n: int) -> list[int]:
 
 
 def every_k(counts: pd.DataFrame) -> NDArray[np.int64]:
-    """1, 2, 3, ... up to the least number of judged samples of a problem.
+    """1, 2, 3, ... up to the least number of judged samples of a problem, and to LARGEST_K.
 
     Raises BoundaryError naming a problem of which no sample was judged.
     """
@@ -61,7 +62,7 @@ def every_k(counts: pd.DataFrame) -> NDArray[np.int64]:
             f"({len(unjudged)} such problems); see the cell's verdicts.csv. What was not judged counts "
             "neither way, so that nothing can be said of it"
         )
-    return np.arange(1, int(counts["n"].min()) + 1)
+    return np.arange(1, min(LARGEST_K, int(counts["n"].min())) + 1)
 
 
 def check_enough(counts: pd.DataFrame, k: int) -> None:

@@ -38,7 +38,7 @@ def crossing(k: float, largest_k: int) -> str:
     """The crossing of two curves (boundary.estimation.crossing) that end at ``largest_k``."""
     if math.isinf(k):
         return f"none up to {largest_k}"
-    return "base ahead from the start" if k == 1 else f"{k:.0f}"
+    return "base never behind" if k == 1 else f"{k:.0f}"
 
 
 def crossing_with_interval(
@@ -47,7 +47,7 @@ def crossing_with_interval(
     """The crossing, its interval, and what the resamples have: as in 16 [9, beyond 256].
 
     ``measured`` is the crossing and the ends of its interval. ``censored`` and ``from_start`` are the
-    shares of resamples with no crossing up to ``largest_k``, and with the base ahead from the start.
+    shares of resamples with no crossing up to ``largest_k``, and with the base never behind.
     """
     k, low, high = measured
     written = crossing(k, largest_k)
@@ -56,7 +56,7 @@ def crossing_with_interval(
         written += f" [{low:.0f},{NO_BREAK}{end}]"
     resamples = [
         f"{what} in {_percent(part)}"
-        for what, part in (("none", censored), ("base ahead from the start", from_start))
+        for what, part in (("none", censored), ("base never behind", from_start))
         if part
     ]
     return f"{written}; {', '.join(resamples)} of resamples" if resamples else written

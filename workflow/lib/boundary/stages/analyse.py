@@ -226,7 +226,7 @@ def _leave_out(arguments: argparse.Namespace) -> None:
 
     guesses = importlib.import_module("boundary.estimation.guesses")
     counts = read_records(arguments.counts, "count")
-    guessable = pd.read_csv(arguments.guessable, dtype={"problem_id": str})
+    guessable = pd.read_csv(arguments.guessable, dtype={"problem_id": str}, keep_default_na=False)
     kept = guesses.leave_out(counts, guessable)
     left_out = {"filter": arguments.name, "left_out": len(counts) - len(kept)}
     write_records(

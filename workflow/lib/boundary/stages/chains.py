@@ -189,7 +189,7 @@ def summarise(
         f"not counted, as they judge nothing: {_tally(about['unjudged'])}",
         "",
         "corrected: invalid chains count as wrong; unclear and open ones as wrong (least) or right (most)",
-        f"{level:.0%} interval over problems, from the low end of least to the high end of most",
+        f"{100 * level:g} % interval over problems, from the low end of least to the high end of most",
         "",
         "       k   pass@k   corrected: least    most",
     ]
