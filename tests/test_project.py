@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from boundary.cli import build_parser, main
+from boundary.cli import STAGES, build_parser, main
 from boundary.stages.sample import EXAMPLES
 
 ROOT = Path(__file__).parents[1]
@@ -152,7 +152,7 @@ def test_the_readme_answers_a_newcomer():
 
 @pytest.mark.parametrize(
     "stage",
-    ["", "benchmarks", "models", "sample", "verify", "grade", "audit", "analyse", "figures"],
+    ["", *STAGES],
 )
 def test_help_helps(stage):
     done = subprocess.run(
@@ -183,3 +183,28 @@ def test_help_and_study_need_no_heavy_import():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_what_the_readme_shows_of_a_comparison_is_what_it_prints(tmp_path):
+    readme = (ROOT / "README.md").read_text()
+    command, shown = re.search(
+        r"    \$ boundary (compare .+)\n((?:(?:    .*)?\n)+)", readme
+    ).groups()
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "boundary",
+            *shlex.split(command)[:-1],
+            str(tmp_path / "comparison"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT / "workflow" / "lib"), "PATH": "", "HOME": str(tmp_path)},
+    )
+    printed = done.stdout.replace(str(tmp_path), "results")
+    assert done.returncode == 0, done.stderr
+    assert [line.strip() for line in shown.strip().splitlines()] == [
+        line.strip() for line in printed.strip().splitlines()
+    ]
