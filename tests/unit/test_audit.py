@@ -735,7 +735,7 @@ def test_the_key_must_be_the_sheets_own(tmp_path, capsys):
     assert "problems.parquet: is no audit's key" in capsys.readouterr().err
     (sheet_of_one / "key.parquet").unlink()
     assert read(sheet_of_one) == 1
-    assert "key.parquet: cannot be read" in capsys.readouterr().err
+    assert "key.parquet: there is no such file" in capsys.readouterr().err
 
 
 def test_samples_and_verdicts_must_belong_together(tmp_path, capsys):

@@ -514,7 +514,7 @@ def test_the_key_must_be_the_sheets_own(tmp_path, capsys):
     assert "problems.parquet: is no chain sheet's key; expected the key.parquet that" in said
     (folder / "key.parquet").rename(tmp_path / "moved.parquet")
     assert read(folder) == 1
-    assert "key.parquet: cannot be read" in capsys.readouterr().err
+    assert "key.parquet: there is no such file" in capsys.readouterr().err
     assert read(folder, "--key", str(tmp_path / "moved.parquet")) == 0
 
 

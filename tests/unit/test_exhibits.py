@@ -511,11 +511,21 @@ def test_the_gap_is_laid_out_in_points_below_its_base():
     ]  # fmt: skip
 
 
-def test_a_gap_in_fewer_samples_says_in_how_many():
+def test_the_gap_is_that_of_the_bases_samples():
+    """A model with fewer has no pass@K of its own, and its gap all the same."""
     rows = lay_out(gathered("measures", 3, 1, change=one_short), "efficiency_gap")
-    assert list(rows["K"]) == [13, 13, 16, 16]
-    assert list(rows["model"]) == ["m0-0", "m0-1", "m0-0", "m0-2"]
-    assert "pass@K, %" in rows
+    rows = rows.set_index("model")
+    assert rows.loc["m0-1", "pass@16, %"] == "undefined"
+    assert all("[" in rows.loc[name, "pass@16, %"] for name in ("m0-0", "m0-2"))
+    assert "K" not in rows
+
+
+def test_gaps_at_other_k_say_at_which():
+    table = gathered("measures", 3, 1)
+    short = (table["model"] == "m0-1") & (table["measure"] == "delta_se_k")
+    table.loc[short, "value"] = 13
+    rows = lay_out(table, "efficiency_gap")
+    assert set(rows.loc[rows["model"] == "m0-1", "K"]) == {13} and "pass@K, %" in rows
 
 
 def test_as_many_cells_as_files(tmp_path):

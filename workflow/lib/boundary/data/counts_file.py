@@ -90,7 +90,8 @@ def _read_cells(path: Path) -> pd.DataFrame:
         ) from None
     except pd.errors.ParserError as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
-        reason = re.sub(r"row (\d+)", lambda row: f"row {int(row[1]) + 1}", reason)  # it counts from 0
+        # pandas counts rows from 0.
+        reason = re.sub(r"row (\d+)", lambda row: f"row {int(row[1]) + 1}", reason)
         raise BoundaryError(
             f"{path}: not a table with commas between its cells: {reason}. A cell with a comma in it "
             "stands between double quotes"
