@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pandas as pd
-from scipy import stats
 
 from boundary.errors import BoundaryError
 
@@ -72,6 +71,8 @@ def mcnemar_p(base_only: int, model_only: int) -> float:
 
     Source: McNemar (1947), with the binomial distribution in place of its approximation.
     """
+    from scipy import stats
+
     different = base_only + model_only
     return float(stats.binomtest(base_only, different).pvalue) if different else 1.0
 
@@ -83,5 +84,7 @@ def share_with_interval(part: int, whole: int, level: float) -> tuple[float, flo
     """
     if not whole:
         return math.nan, math.nan, math.nan
+    from scipy import stats
+
     interval = stats.binomtest(part, whole).proportion_ci(level, method="wilson")
     return part / whole, float(interval.low), float(interval.high)

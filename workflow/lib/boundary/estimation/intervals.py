@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 Floats = NDArray[np.float64]
 Interval = tuple[Floats, Floats]  # low and high ends
@@ -92,4 +91,6 @@ def mean_difference(first: Floats, second: Floats, level: float) -> Measured:
 
 def _quantile(problems: int, level: float) -> float:
     """How many standard errors an interval reaches to either side, by Student's t."""
+    from scipy import stats
+
     return float(stats.t.ppf((1 + level) / 2, max(problems - 1, 1)))
