@@ -75,7 +75,7 @@ def _title(panel: pd.DataFrame) -> str:
     left_out = {verifier.partition("/")[2] for verifier in panel["verifier"]}
     if left_out == {""} or len(left_out) > 1:
         return title
-    return f"{title}, {wording.without(left_out.pop())}"
+    return f"{title}\n{wording.without(left_out.pop())}"
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:

@@ -30,8 +30,8 @@ def verifier_name(verifier: str) -> str:
 
 
 def without(left_out: str) -> str:
-    """Which problems were left out."""
-    return f"without problems of the filter {left_out}"
+    """Which problems were left out: those that a filter of the study names."""
+    return f"filter {left_out}"
 
 
 def crossing(k: float, largest_k: int) -> str:
