@@ -165,7 +165,7 @@ rule compare:
         "Comparing {wildcards.model} with {wildcards.base} on {wildcards.benchmark}, by {wildcards.judged}"
     shell:
         "python -m boundary analyse compare --counts {input.counts} --base {input.base}"
-        " --n {wildcards.n} --base-n {wildcards.base_n} {params.bootstrap}"
+        " {params.bootstrap}"
         " --difference {output.difference} --coverage {output.coverage} --measures {output.measures}"
         " 2> {log}"
 

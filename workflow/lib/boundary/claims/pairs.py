@@ -15,6 +15,7 @@ from boundary.claims.training import (
     is_later,
     is_same_run,
 )
+from boundary.study.pairs import base_of
 from boundary.verification.verifiers import VERIFIERS
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def pairs_to_compare(cells: Iterable[Cell], models: Mapping[str, Model]) -> list
     pairs: list[tuple[Cell, Cell]] = []
     for group in _groups(list(cells)):
         for name, of_model in group.items():
-            of_base = group.get(_nearest_base(name, models) or "", [])
+            of_base = group.get(base_of(name, models) or "", [])
             pairs += _meet(of_model, of_base)
             pairs += _matched(of_model, of_base)
         for first, second in _related_trainings(group, models):
@@ -68,15 +69,6 @@ def _groups(cells: Sequence[Cell]) -> Iterator[Group]:
 
 def _verifier_name(cell: Cell) -> str:
     return cell.verifier.partition("/")[0]
-
-
-def _nearest_base(name: str, models: Mapping[str, Model]) -> str | None:
-    if models[name].role == "base":
-        return None
-    ancestor = models[name].base
-    while ancestor is not None and models[ancestor].role != "base":
-        ancestor = models[ancestor].base
-    return ancestor
 
 
 def _meet(firsts: Sequence[Cell], seconds: Sequence[Cell]) -> Iterator[tuple[Cell, Cell]]:

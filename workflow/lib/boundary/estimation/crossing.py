@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 TIE = 1e-6  # differences of pass@k that count for none
-
-
-class Crossing(NamedTuple):
-    """The crossing of a pair of curves, in samples.
-
-    ``estimate`` is infinite where there is none up to n, and 1 where the base is ahead from the start;
-    ``high`` is infinite where the interval goes beyond n. ``censored`` and ``from_start`` are the shares
-    of resamples with no crossing up to n, and with the base ahead from the start.
-    """
-
-    estimate: float
-    low: float
-    high: float
-    censored: float
-    from_start: float
 
 
 class CrossingFinder:

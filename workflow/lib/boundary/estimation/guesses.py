@@ -7,6 +7,7 @@ from fractions import Fraction
 import pandas as pd
 
 from boundary.errors import BoundaryError
+from boundary.estimation.unbiased import check_judged
 
 
 def find_guessable(counts: pd.DataFrame, below: float) -> pd.DataFrame:
@@ -16,12 +17,7 @@ def find_guessable(counts: pd.DataFrame, below: float) -> pd.DataFrame:
     above 0 and below ``below`` (the paper, fig. 12: 5 %); one answered more often is easy and not guessed.
     Compared exactly. Raises BoundaryError naming a problem of which no sample was judged.
     """
-    unjudged = counts[counts["n"] == 0]
-    if len(unjudged):
-        raise BoundaryError(
-            f"problem {unjudged.iloc[0]['problem_id']}: none of its samples was judged, so that "
-            "nobody knows whether it is guessed"
-        )
+    check_judged(counts)
     limit = Fraction(str(below))
     rates = [Fraction(int(c), int(n)) for n, c in zip(counts["n"], counts["correct"], strict=True)]
     return counts.assign(

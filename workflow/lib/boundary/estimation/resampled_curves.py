@@ -38,12 +38,13 @@ class ResampledCurves:
         self.ks = ks
         self.values = [pass_at_k(table["n"], table["correct"], ks) for table in counts]
         self._counts, self._seed = counts, seed
-        self._drawn = draw_problems(len(counts[0]), resamples, seed)
+        # How often a resample has a problem, [problems, resamples].
+        problems = len(counts[0])
+        self._times = count_draws(draw_problems(problems, resamples, seed), problems)
 
     def over_problems(self) -> Iterator[tuple[slice, list[Singles]]]:
         """Some ks at a time: each model's mean over the problems of every resample, [ks, resamples]."""
-        weights = count_draws(self._drawn, len(self._counts[0]))
-        return _together(self.values, [weights] * len(self.values))
+        return _together(self.values, [self._times] * len(self.values))
 
     def over_samples(self) -> Iterator[tuple[slice, list[Singles]]]:
         """The same where the n samples of each problem that was drawn are drawn anew, too.
@@ -59,7 +60,7 @@ class ResampledCurves:
     def _means_over_samples(self) -> list[Singles]:
         """Each model's mean of every resample, [ks, resamples]."""
         rng = np.random.default_rng([self._seed, 1])
-        times = count_draws(self._drawn, len(self._counts[0])).astype(np.int64)
+        times = self._times.astype(np.int64)
         moved = []
         for counts, values in zip(self._counts, self.values, strict=True):
             means = _draw_samples(counts, self.ks, times, rng) / len(counts)
@@ -98,8 +99,8 @@ def tabulate_curves(resampled: ResampledCurves, level: float) -> list[pd.DataFra
     """Each model's curve: k, pass_at_k and its intervals, as ``with_intervals`` names them."""
     models = range(len(resampled.values))
     over_problems, over_samples = (
-        [[percentile_interval(means[model], level) for model in models] for _, means in blocks]
-        for blocks in (resampled.over_problems(), resampled.over_samples())
+        [[percentile_interval(means[model], level) for model in models] for _, means in resamples]
+        for resamples in (resampled.over_problems(), resampled.over_samples())
     )
     return [
         with_intervals(

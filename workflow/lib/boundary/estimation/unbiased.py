@@ -55,6 +55,12 @@ def every_k(counts: pd.DataFrame) -> NDArray[np.int64]:
 
     Raises BoundaryError naming a problem of which no sample was judged.
     """
+    check_judged(counts)
+    return np.arange(1, min(LARGEST_K, int(counts["n"].min())) + 1)
+
+
+def check_judged(counts: pd.DataFrame) -> None:
+    """See that every problem has a judged sample. Raises BoundaryError naming one that has none."""
     unjudged = counts[counts["n"] == 0]
     if len(unjudged):
         raise BoundaryError(
@@ -62,7 +68,6 @@ def every_k(counts: pd.DataFrame) -> NDArray[np.int64]:
             f"({len(unjudged)} such problems); see the cell's verdicts.csv. What was not judged counts "
             "neither way, so that nothing can be said of it"
         )
-    return np.arange(1, min(LARGEST_K, int(counts["n"].min())) + 1)
 
 
 def check_enough(counts: pd.DataFrame, k: int) -> None:

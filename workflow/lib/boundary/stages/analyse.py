@@ -84,10 +84,6 @@ def _add_steps_of_counts(steps: Any) -> None:
     compare = steps.add_parser("compare", help="compare a cell with that of its base")
     for name, whose in (("counts", "the model's"), ("base", "the base's")):
         compare.add_argument(f"--{name}", type=Path, required=True, help=f"{whose} counts.parquet")
-    for name, whose in (("n", "the model's"), ("base-n", "the base's")):
-        compare.add_argument(
-            f"--{name}", type=at_least(1), required=True, help=f"{whose} samples of every problem"
-        )
     _add_settings(compare)
     for name in ("difference", "coverage", "measures"):
         compare.add_argument(f"--{name}", type=Path, required=True, help=f"{name}.csv to write")

@@ -48,11 +48,9 @@ def base_pairs(
 
 def base_of(name: str, models: Mapping[str, Model]) -> str | None:
     """The nearest ancestor of a model whose role is base; None of a base and where there is none."""
-    model = models[name]
-    if model.role == "base":
+    if models[name].role == "base":
         return None
-    while model.base is not None:
-        model = models[model.base]
-        if model.role == "base":
-            return model.name
-    return None
+    ancestor = models[name].base
+    while ancestor is not None and models[ancestor].role != "base":
+        ancestor = models[ancestor].base
+    return ancestor
