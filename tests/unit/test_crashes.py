@@ -64,7 +64,10 @@ def test_twenty_kills_lose_only_what_was_not_flushed(tmp_path):
     assert max(lost) <= 0.2 / PAUSE + 1  # one flush interval: no sample takes less than the pause
 
 
-@pytest.mark.parametrize("step", ["write_record_groups", "link_or_copy", "Journal.remove"])
+@pytest.mark.parametrize(
+    "step",
+    ["sampling.shard.write_record_groups", "data.kept.link_or_copy", "data.kept.Journal.remove"],
+)
 def test_a_crash_while_a_shard_is_sealed_draws_nothing_again(tmp_path, monkeypatch, step):
     asked = []
 
@@ -86,7 +89,7 @@ def test_a_crash_while_a_shard_is_sealed_draws_nothing_again(tmp_path, monkeypat
         raise SystemError("the machine died")
 
     with monkeypatch.context() as patched:
-        patched.setattr(f"boundary.sampling.shard.{step}", crash)
+        patched.setattr(f"boundary.{step}", crash)
         with pytest.raises(SystemError):
             draw()
     assert len(asked) == 20

@@ -10,9 +10,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boundary.errors import BoundaryError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def _flush_to_disk(path: Path) -> None:
@@ -83,3 +86,9 @@ def write_json(path: Path, document: Any) -> None:
     """Write an indented JSON document atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, without its index, atomically."""
+    with atomic_path(path) as temporary:
+        table.to_csv(temporary, index=False)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from boundary.data.atomic import link_or_copy, told_when_full
 from boundary.data.journal import Journal, Place
+from boundary.data.kept import make_once
 from boundary.data.provenance import run_record
-from boundary.data.records import read_provenance, write_record_groups
+from boundary.data.records import write_record_groups
 from boundary.errors import BoundaryError
 from boundary.progress import progress_bar
 from boundary.sampling.engine import Completion, Engine, Request, SamplingParameters
@@ -87,22 +87,16 @@ def draw_shard(
 ) -> None:
     """Draw the shard's samples into a journal, then seal them in ``output``.
 
-    Journal and sealed shard are kept in the folder ``keep``, under names that hold the identity's
-    digest, so that no other setting ever opens or replaces them. A killed attempt loses what it drew
-    since the last flush; the next one draws only that, and each sample from a stream of random numbers
-    of its own. Attempts at the same shard exclude each other. A later call for the very same samples
-    takes the sealed shard and draws none. Texts are in memory for one flush, and one row group while
-    the shard is sealed; what stays is where each sample lies in the journal.
+    Journal and sealed shard are kept in the folder ``keep`` (boundary.data.kept). A killed attempt loses
+    what it drew since the last flush; the next one draws only that, and each sample from a stream of
+    random numbers of its own. A later call for the very same samples takes the sealed shard and draws
+    none. Texts are in memory for one flush, and one row group while the shard is sealed; what stays is
+    where each sample lies in the journal.
     """
     identity = shard.identity()
     seed = shard_seed(identity)  # a digest of the identity, and so its name, too
-    name = f"shard-{shard.number:04d}.{seed:016x}"
-    sealed = keep / f"{name}.parquet"
-    with told_when_full(keep), Journal(keep / f"{name}.jsonl", identity) as journal:
-        if _is_sealed(sealed, identity):
-            link_or_copy(sealed, output)
-            journal.remove()
-            return
+
+    def draw(journal: Journal) -> None:
         samples = _Samples(journal)
         requests = missing_requests(shard, problems, samples.places)
         if requests:
@@ -124,8 +118,9 @@ def draw_shard(
         write_record_groups(
             output, "sample", samples.frames(order, shard.template.begins), provenance
         )
-        link_or_copy(output, sealed)
-        journal.remove()
+
+    name = f"shard-{shard.number:04d}.{seed:016x}"
+    make_once(output, keep=keep, name=name, identity=identity, make=draw)
 
 
 class _Samples:
@@ -239,14 +234,6 @@ def _flushed_groups(steps: Iterable[list[Completion]]) -> Iterator[list[dict[str
         raise
     if group:
         yield group
-
-
-def _is_sealed(path: Path, identity: dict[str, Any]) -> bool:
-    """Whether a readable shard of this identity is there; a damaged one counts as absent."""
-    try:
-        return path.is_file() and identity.items() <= read_provenance(path).items()
-    except BoundaryError:
-        return False
 
 
 def _expected(shard: Shard, problems: pd.DataFrame, samples: _Samples) -> list[tuple[str, int]]:

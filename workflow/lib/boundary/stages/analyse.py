@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _check_samples(arguments: argparse.Namespace) -> None:
-    from boundary.data.atomic import atomic_path
+    from boundary.data.atomic import write_csv
     from boundary.data.records import read_provenance, read_records
     from boundary.estimation.counts import check_one_cell
     from boundary.estimation.samples import describe_samples, read_samples
@@ -120,12 +120,11 @@ def _check_samples(arguments: argparse.Namespace) -> None:
     samples = read_samples(arguments.samples)
     by_problem, cell = describe_samples(samples, list(problem_ids), arguments.n)
     for table, output in ((by_problem, arguments.by_problem), (cell, arguments.output)):
-        with atomic_path(output) as file:
-            table.to_csv(file, index=False)
+        write_csv(output, table)
 
 
 def _count(arguments: argparse.Namespace) -> None:
-    from boundary.data.atomic import atomic_path
+    from boundary.data.atomic import write_csv
     from boundary.data.records import read_provenance, read_records, write_records
     from boundary.estimation.counts import check_one_cell, count_correct
 
@@ -136,12 +135,11 @@ def _count(arguments: argparse.Namespace) -> None:
     problem_ids = read_records(arguments.problems, "problem", ["problem_id"])["problem_id"]
     counts, tally = count_correct(shards, list(problem_ids), arguments.n)
     write_records(arguments.output, "count", counts, {"n": arguments.n})
-    with atomic_path(arguments.tally) as file:
-        tally.to_csv(file, index=False)
+    write_csv(arguments.tally, tally)
 
 
 def _compare_verifiers(arguments: argparse.Namespace) -> None:
-    from boundary.data.atomic import atomic_path
+    from boundary.data.atomic import write_csv
     from boundary.data.records import read_provenance, read_records
     from boundary.estimation.counts import check_one_cell
 
@@ -168,12 +166,11 @@ def _compare_verifiers(arguments: argparse.Namespace) -> None:
     golds = dict(zip(problems["problem_id"], problems["gold"], strict=True))
     tables = comparison.compare_verdicts(shards, golds, arguments.n)
     for table, output in zip(tables, (arguments.output, arguments.disagreements), strict=True):
-        with atomic_path(output) as file:
-            table.to_csv(file, index=False)
+        write_csv(output, table)
 
 
 def _estimate(arguments: argparse.Namespace) -> None:
-    from boundary.data.atomic import atomic_path
+    from boundary.data.atomic import write_csv
     from boundary.data.records import read_records
 
     statistic = importlib.import_module(f"boundary.estimation.{arguments.step}")
@@ -184,14 +181,13 @@ def _estimate(arguments: argparse.Namespace) -> None:
         level=arguments.level,
         seed=arguments.seed,
     )
-    with atomic_path(arguments.output) as file:
-        table.to_csv(file, index=False)
+    write_csv(arguments.output, table)
 
 
 def _vote(arguments: argparse.Namespace) -> None:
     import pandas as pd
 
-    from boundary.data.atomic import atomic_path
+    from boundary.data.atomic import write_csv
     from boundary.data.records import read_records
 
     # By its name, as a statistic.
@@ -200,18 +196,16 @@ def _vote(arguments: argparse.Namespace) -> None:
     verdicts = pd.concat([read_records(path, "verdict", columns) for path in arguments.verdicts])
     problem_ids = read_records(arguments.problems, "problem", ["problem_id"])["problem_id"]
     table = majority.estimate(verdicts, list(problem_ids), arguments.n, arguments.level)
-    with atomic_path(arguments.output) as file:
-        table.to_csv(file, index=False)
+    write_csv(arguments.output, table)
 
 
 def _find_guessable(arguments: argparse.Namespace) -> None:
-    from boundary.data.atomic import atomic_path
+    from boundary.data.atomic import write_csv
     from boundary.data.records import read_records
 
     guesses = importlib.import_module("boundary.estimation.guesses")
     table = guesses.find_guessable(read_records(arguments.counts, "count"), arguments.below)
-    with atomic_path(arguments.output) as file:
-        table.to_csv(file, index=False)
+    write_csv(arguments.output, table)
     print(f"{table['guessable'].sum()} of {len(table)} problems are guessed", file=sys.stderr)
 
 
@@ -231,7 +225,7 @@ def _leave_out(arguments: argparse.Namespace) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> None:
-    from boundary.data.atomic import atomic_path
+    from boundary.data.atomic import write_csv
     from boundary.data.records import read_records
 
     coverage = importlib.import_module("boundary.estimation.coverage")
@@ -248,5 +242,4 @@ def _compare(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
     )
     for name in ("difference", "coverage", "measures"):
-        with atomic_path(getattr(arguments, name)) as file:
-            getattr(result, name).to_csv(file, index=False)
+        write_csv(getattr(arguments, name), getattr(result, name))

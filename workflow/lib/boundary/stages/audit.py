@@ -122,7 +122,7 @@ def _draw(arguments: argparse.Namespace) -> None:
 
 
 def _read(arguments: argparse.Namespace) -> None:
-    from boundary.data.atomic import atomic_path
+    from boundary.data.atomic import write_csv
     from boundary.data.spreadsheet import spreadsheet_cell
     from boundary.estimation.audit import disagreements, estimate_audit
     from boundary.exhibits.sheet import read_sheet
@@ -139,8 +139,7 @@ def _read(arguments: argparse.Namespace) -> None:
     errors["gold"] = errors["gold"].map(gold_text)
     errors = errors.fillna("").map(lambda cell: spreadsheet_cell(str(cell)))
     for name, table in {**estimates._asdict(), "disagreements": errors}.items():
-        with atomic_path(arguments.output / f"{name}.csv") as file:
-            table.to_csv(file, index=False)
+        write_csv(arguments.output / f"{name}.csv", table)
     print(summarise(estimates, about, arguments.level))
     print(f"{len(errors)} disagreements are in {arguments.output / 'disagreements.csv'}.")
 

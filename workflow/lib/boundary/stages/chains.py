@@ -145,7 +145,7 @@ def _lay_out(
 
 
 def _read(arguments: argparse.Namespace) -> None:
-    from boundary.data.atomic import atomic_path
+    from boundary.data.atomic import write_csv
     from boundary.data.spreadsheet import spreadsheet_cell
     from boundary.estimation.chains import estimate_chains
     from boundary.exhibits.sheet import read_sheet
@@ -158,8 +158,7 @@ def _read(arguments: argparse.Namespace) -> None:
     named = estimates.problems["problem_id"].map(spreadsheet_cell)
     tables = estimates._asdict() | {"problems": estimates.problems.assign(problem_id=named)}
     for name, table in tables.items():
-        with atomic_path(arguments.output / f"{name}.csv") as file:
-            table.to_csv(file, index=False)
+        write_csv(arguments.output / f"{name}.csv", table)
     print(summarise(estimates, rows, about, arguments.level))
     print(f"Problem by problem: {arguments.output / 'problems.csv'}.")
 

@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Read, compare, write, and say what follows."""
-    from boundary.data.atomic import atomic_path, write_json
+    from boundary.data.atomic import write_csv, write_json
     from boundary.estimation.accuracy_histogram import estimate
     from boundary.estimation.comparison import compare
     from boundary.estimation.coverage import ProblemMissingError, one_of, pair_counts
@@ -96,8 +96,7 @@ def run(arguments: argparse.Namespace) -> None:
         "difference.csv": comparison.difference,
         "coverage.csv": comparison.coverage,
     }.items():
-        with atomic_path(arguments.out / file) as path:
-            written.to_csv(path, index=False)
+        write_csv(arguments.out / file, written)
     n = {name: int(table["n"].max()) for name, table in compared.items()}
     _draw(arguments, comparison, curves, histograms, n)
     write_json(

@@ -104,11 +104,10 @@ def _ending(arguments: argparse.Namespace, *endings: str) -> list[Path]:
 
 
 def _write_csv(arguments: argparse.Namespace, table: pd.DataFrame) -> None:
-    from boundary.data.atomic import atomic_path
+    from boundary.data.atomic import write_csv
 
     for output in _ending(arguments, ".csv"):
-        with atomic_path(output) as file:
-            table.to_csv(file, index=False)
+        write_csv(output, table)
 
 
 def _write_pages(

@@ -99,7 +99,7 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
     import pandas as pd
     import torch
 
-    from boundary.data.atomic import atomic_path
+    from boundary.data.atomic import atomic_path, write_csv
     from boundary.sampling.prompts import load_template
 
     if arguments.threads:
@@ -125,5 +125,4 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
     with atomic_path(checkpoint) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-    with atomic_path(arguments.metrics) as file:
-        pd.DataFrame(metrics).to_csv(file, index=False)
+    write_csv(arguments.metrics, pd.DataFrame(metrics))
