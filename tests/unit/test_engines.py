@@ -116,7 +116,7 @@ def test_a_template_of_another_family_is_told(random_checkpoint):
     with pytest.raises(BoundaryError, match=r"writes '<\|im_end\|>', which is no token"):
         encoding.check_template("<|im_start|>user\n{question}<|im_end|>")
     with pytest.raises(BoundaryError, match=r"ends with '<\|im_end\|>'"):
-        encoding.end_token_ids(SamplingParameters(1, 1, 1, end="<|im_end|>"))
+        encoding.end_token_ids("<|im_end|>")
 
 
 def test_a_tokenizer_that_knows_the_templates_tokens_is_content(checkpoint):
@@ -127,7 +127,7 @@ def test_a_tokenizer_that_knows_the_templates_tokens_is_content(checkpoint):
     tokenizer.save_pretrained(checkpoint)
     encoding = Encoding(checkpoint)
     encoding.check_template("<|im_start|>user\n{question}<|im_end|>")
-    end_ids = encoding.end_token_ids(SamplingParameters(1, 1, 1, end="<|im_end|>"))
+    end_ids = encoding.end_token_ids("<|im_end|>")
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
     assert set(end_ids) == {tokenizer.eos_token_id, end}
     assert encoding.text([*tokenizer("1+2")["input_ids"], end], ended=True) == "1+2"
@@ -137,7 +137,7 @@ def test_end_tokens_of_a_generation_config_count(checkpoint):
     from transformers import GenerationConfig
 
     GenerationConfig(eos_token_id=[2, 7]).save_pretrained(checkpoint)
-    assert Encoding(checkpoint).end_token_ids(SamplingParameters(1, 1, 1)) == [2, 7]
+    assert Encoding(checkpoint).end_token_ids(None) == [2, 7]
 
 
 def test_max_model_len_shortens_the_context_and_never_lengthens_it(random_checkpoint):

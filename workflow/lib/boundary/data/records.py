@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from boundary.data.atomic import atomic_path
 from boundary.errors import BoundaryError
 
-RecordType = Literal["problem", "sample", "verdict", "count"]
+RecordType = Literal["problem", "sample", "verdict", "count", "score"]
 PROVENANCE_KEY = b"provenance"
 ROWS_AT_ONCE = 4096
 
@@ -55,6 +55,19 @@ SCHEMAS: dict[RecordType, pa.Schema] = {
         ]
     ),
     "count": pa.schema([("problem_id", pa.string()), ("n", pa.int32()), ("correct", pa.int32())]),
+    "score": pa.schema(
+        [
+            ("problem_id", pa.string()),
+            ("sample_index", pa.int32()),
+            ("scorer", pa.string()),
+            ("nll_sum", pa.float64()),  # nats, at temperature 1; null where it could not be scored
+            ("n_tokens", pa.int32()),  # the scorer's, the token that ends the response included
+            ("entropy_mean", pa.float32()),  # nats a token, at a stated temperature; null: not told
+            ("tokens", pa.string()),  # stored with the sample, or retokenised by the scorer
+            ("finish_reason", pa.string()),  # the sample's
+            ("detail", pa.string()),  # why it could not be scored
+        ]
+    ),
 }
 MAY_BE_ABSENT = {"tests", "images", "meta"}
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
+from boundary.data.provenance import text_digest
 from boundary.errors import BoundaryError
 from boundary.sampling.context import context_length
 from boundary.sampling.engine import Completion, Request, SamplingParameters
@@ -53,10 +56,19 @@ class Encoding:
         """
         return [self._encode(request, parameters.max_tokens) for request in requests]
 
-    def _encode(self, request: Request, max_tokens: int) -> EncodedPrompt:
+    def prompt_ids(self, prompt: str) -> list[int]:
+        """A prompt as token ids, behind the token that begins a text, if this tokenizer has one."""
         bos = self.tokenizer.bos_token
-        written = bos is not None and request.prompt.startswith(bos)
-        token_ids = self.tokenizer(request.prompt, add_special_tokens=not written)["input_ids"]
+        written = bos is not None and prompt.startswith(bos)
+        return self.tokenizer(prompt, add_special_tokens=not written)["input_ids"]
+
+    @cached_property
+    def vocabulary_digest(self) -> str:
+        """SHA-256 of the tokens and their ids: with the same one, ids say the same texts."""
+        return text_digest(json.dumps(self.tokenizer.get_vocab(), sort_keys=True))
+
+    def _encode(self, request: Request, max_tokens: int) -> EncodedPrompt:
+        token_ids = self.prompt_ids(request.prompt)
         room = self.context - len(token_ids)
         if room < 1:
             raise BoundaryError(
@@ -80,7 +92,7 @@ class Encoding:
             )
         return token_ids[0]
 
-    def end_token_ids(self, parameters: SamplingParameters) -> list[int]:
+    def end_token_ids(self, end: str | None) -> list[int]:
         """The tokens that end a response: tokenizer's, checkpoint's and template's; no stop words."""
         try:
             configured = GenerationConfig.from_pretrained(self.checkpoint).eos_token_id
@@ -88,14 +100,21 @@ class Encoding:
             configured = self.config.eos_token_id
         listed = configured if isinstance(configured, list) else [configured]
         found = {*listed, self.tokenizer.eos_token_id} - {None}
-        if parameters.end is not None:
-            found.add(self._token_of(parameters.end, "the prompt template ends with"))
+        if end is not None:
+            found.add(self._token_of(end, "the prompt template ends with"))
         if not found:
             raise BoundaryError(
                 f"{self.checkpoint}: neither tokenizer nor generation_config.json names an end-of-text "
                 "token, so that no response would ever end; set eos_token in tokenizer_config.json"
             )
         return sorted(found)
+
+    def end_token(self, end: str | None) -> int:
+        """The token that ends a response: the template's ``end``, or the model's own."""
+        if end is not None:
+            return self._token_of(end, "the prompt template ends with")
+        own = self.tokenizer.eos_token_id
+        return self.end_token_ids(None)[0] if own is None else own
 
     def completion(
         self,

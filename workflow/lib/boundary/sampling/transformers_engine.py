@@ -59,6 +59,7 @@ class TransformersEngine(Engine):
             "dtype": str(self.model.dtype).removeprefix("torch."),
             "context": self.encoding.context,
             "end_token_ids": self.end_ids,
+            "vocabulary_sha256": self.encoding.vocabulary_digest,
         }
 
     def sample(
@@ -68,7 +69,7 @@ class TransformersEngine(Engine):
 
         The first prompt of a batch then decides how many rows fit, and memory runs out at once or never.
         """
-        self.end_ids = self.encoding.end_token_ids(parameters)
+        self.end_ids = self.encoding.end_token_ids(parameters.end)
         prompts = self.encoding.encode(requests, parameters)
         prompts.sort(key=lambda prompt: len(prompt.token_ids), reverse=True)
         for batch in self._batches(prompts):

@@ -87,7 +87,7 @@ class VllmEngine(Engine):
 
         No more requests are handed over than keep the engine busy, so that memory does not grow with n.
         """
-        end_ids = self.encoding.end_token_ids(parameters)
+        end_ids = self.encoding.end_token_ids(parameters.end)
         waiting = deque(self.encoding.encode(_drawable(requests, parameters), parameters))
         seed = engine_seed(seed, requests)
         engine = self._load(seed)
@@ -148,6 +148,7 @@ class VllmEngine(Engine):
             "engine_seed": config.model_config.seed,
             "effective": {name: getattr(drawing, name) for name in EFFECTIVE},
             "end_token_ids": sorted(drawing.stop_token_ids or []),
+            "vocabulary_sha256": self.encoding.vocabulary_digest,
         }
 
 

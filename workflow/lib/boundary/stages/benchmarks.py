@@ -24,6 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="draw problems of the miniature's world; keys as `generate` in config/benchmarks.yaml",
     )
     source.add_argument("--path", type=Path, help="read a JSON lines file (.jsonl or .jsonl.gz)")
+    source.add_argument(
+        "--part-of", type=Path, metavar="PROBLEMS", help="choose some of a problems.parquet"
+    )
+    parser.add_argument(
+        "--subset",
+        type=json_argument,
+        metavar="JSON",
+        default={},
+        help="which: `problems`, how many or their names in a list, and `seed`",
+    )
     parser.add_argument(
         "--fields",
         type=json_argument,
@@ -39,6 +49,9 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.data.provenance import file_digest
     from boundary.data.records import write_records
 
+    if arguments.part_of is not None:
+        _choose(arguments)
+        return
     source: dict[str, object]
     if arguments.generate is not None:
         from boundary.miniature.problems import draw_problems
@@ -60,3 +73,24 @@ def run(arguments: argparse.Namespace) -> None:
     # No host and no time in it: the same benchmark is the same file, and reruns nothing.
     provenance = {"benchmark": arguments.name, "protocol": arguments.protocol, **source}
     write_records(arguments.output, "problem", problems, provenance)
+
+
+def _choose(arguments: argparse.Namespace) -> None:
+    """Write the records of a subset's problems."""
+    from boundary.data.records import read_provenance, read_records, write_records
+    from boundary.data.subset import choose_problems
+    from boundary.errors import BoundaryError
+
+    problems, subset = read_records(arguments.part_of, "problem"), arguments.subset
+    try:
+        chosen = choose_problems(
+            list(problems["problem_id"]), subset.get("problems"), subset.get("seed", 0)
+        )
+    except BoundaryError as error:
+        raise BoundaryError(f"{arguments.part_of}: {error}") from error
+    write_records(
+        arguments.output,
+        "problem",
+        problems[problems["problem_id"].isin(chosen)],
+        {**read_provenance(arguments.part_of), "subset": subset},
+    )
