@@ -18,6 +18,7 @@ STAGES = (
     "sample",
     "import",
     "verify",
+    "score",
     "grade",
     "audit",
     "chains",

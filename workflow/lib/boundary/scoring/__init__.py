@@ -1,0 +1,1 @@
+"""Perplexity and token entropy of given responses under a model."""

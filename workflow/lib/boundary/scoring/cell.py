@@ -1,0 +1,120 @@
+"""The scores of a cell's responses: made once, through a journal that survives a crash."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from boundary.data.journal import Journal
+from boundary.data.kept import make_once
+from boundary.data.provenance import run_record, text_digest
+from boundary.data.records import write_records
+from boundary.errors import BoundaryError
+from boundary.progress import progress_bar
+from boundary.scoring.responses import Prepared
+from boundary.scoring.scorer import Response, Score, Scorer
+
+SECONDS_BETWEEN_FLUSHES = 2.0
+Key = tuple[str, int]
+
+
+def score_cell(
+    prepared: Sequence[Prepared],
+    open_scorer: Callable[[], Scorer],
+    *,
+    scorer: str,
+    temperature: float,
+    identity: dict[str, Any],
+    about: dict[str, Any],
+    keep: Path,
+    output: Path,
+) -> None:
+    """Score what can be scored of ``prepared`` and write a score record of every one of them.
+
+    ``identity`` is everything that decides the scores (boundary.data.kept), ``about`` what else the
+    provenance tells. The scorer is opened if something is left to score; a killed attempt loses what it
+    scored since the last flush.
+    """
+
+    def make(journal: Journal) -> None:
+        attempts, scores = _read(journal)
+        missing = [
+            each.response
+            for each in prepared
+            if each.response is not None and (each.problem_id, each.sample_index) not in scores
+        ]
+        if missing:
+            opened = open_scorer()
+            for group in _flushed_groups(opened, missing, temperature, len(scores), scorer):
+                if not attempts or attempts[-1] != opened.describe():
+                    attempts.append(opened.describe())
+                    journal.append([{"attempt": attempts[-1]}])
+                journal.append([asdict(score) for score in group])
+                scores |= {(score.problem_id, score.sample_index): score for score in group}
+        records = pd.DataFrame([_record(each, scores, scorer) for each in prepared])
+        provenance = {"scorer": scorer, **about, **identity, "attempts": attempts, **run_record()}
+        write_records(output, "score", records, provenance)
+
+    name = f"score.{text_digest(json.dumps(identity, sort_keys=True))[:16]}"
+    make_once(output, keep=keep, name=name, identity=identity, make=make)
+
+
+def _read(journal: Journal) -> tuple[list[dict[str, Any]], dict[Key, Score]]:
+    """Who scored, and what has been scored, by an earlier attempt."""
+    attempts: list[dict[str, Any]] = []
+    scores: dict[Key, Score] = {}
+    for _, entry in journal.entries():
+        if "attempt" in entry:
+            attempts.append(entry["attempt"])
+        else:
+            scores[entry["problem_id"], entry["sample_index"]] = Score(**entry)
+    return attempts, scores
+
+
+def _flushed_groups(
+    opened: Scorer, responses: list[Response], temperature: float, done: int, scorer: str
+) -> Iterator[list[Score]]:
+    """Scores in groups a few seconds long; what was scored before a failure still comes."""
+    group: list[Score] = []
+    flushed = time.monotonic()
+    what = f"scoring with {scorer}"
+    with progress_bar(done + len(responses), what, "response", initial=done) as bar:
+        try:
+            for scored in opened.score(responses, temperature):
+                group += scored
+                bar.update(len(scored))
+                if group and time.monotonic() - flushed >= SECONDS_BETWEEN_FLUSHES:
+                    yield group
+                    group, flushed = [], time.monotonic()
+        except (Exception, KeyboardInterrupt):
+            if group:
+                yield group
+            raise
+        if group:
+            yield group
+
+
+def _record(each: Prepared, scores: dict[Key, Score], scorer: str) -> dict[str, Any]:
+    score = scores.get((each.problem_id, each.sample_index))
+    if score is None and each.response is not None:
+        raise BoundaryError(
+            f"problem {each.problem_id}, sample {each.sample_index}: the scorer left it out, which is a "
+            "defect of it; a rerun scores what is missing"
+        )
+    return {
+        "problem_id": each.problem_id,
+        "sample_index": each.sample_index,
+        "scorer": scorer,
+        "nll_sum": score.nll_sum if score else None,
+        "n_tokens": each.n_tokens,
+        "entropy_mean": score.entropy_mean if score else None,
+        "tokens": each.tokens,
+        "finish_reason": each.finish_reason,
+        "detail": each.detail,
+    }
