@@ -75,9 +75,9 @@ def pins(file):
 
 def test_every_rule_names_an_environment_that_exists_and_a_log():
     for file in (ROOT / "workflow" / "rules").glob("*.smk"):
-        rules = re.split(r"^rule (\w+):", file.read_text(), flags=re.MULTILINE)
+        rules = re.split(r"^(?:rule|checkpoint) (\w+):", file.read_text(), flags=re.MULTILINE)
         for name, body in zip(rules[1::2], rules[2::2], strict=True):
-            environment = re.search(r'conda:\s+(?:"(.+)"|sampling_environment\b)', body)
+            environment = re.search(r'conda:\s+(?:"(.+\.yaml)"|environment_of\b)', body)
             assert environment, name
             if environment[1]:
                 assert (file.parent / environment[1]).resolve() in ENVIRONMENTS

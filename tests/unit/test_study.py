@@ -418,7 +418,7 @@ def test_a_figure_cannot_have_the_name_of_a_rule(config):
     rules = {
         name
         for file in [ROOT / "Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
-        for name in re.findall(r"^rule (\w+):", file.read_text(), flags=re.MULTILINE)
+        for name in re.findall(r"^(?:rule|checkpoint) (\w+):", file.read_text(), flags=re.MULTILINE)
     }
     assert rules == RESERVED
 
@@ -485,7 +485,7 @@ def test_every_named_statistic_figure_and_table_exists():
     for name in FIGURES:
         assert callable(importlib.import_module(f"boundary.exhibits.{name}").draw)
     assert set(TABLES) == {*LAYOUTS, "claims", "published"}  # laid out by what makes their rows
-    shown = {*STATISTICS, *OF_PAIRS, "verdicts", "samples", "agreement", "majority_at_k"}
+    shown = {*STATISTICS, *OF_PAIRS, "verdicts", "samples", "agreement", "majority_at_k", "entropy"}
     assert {*FIGURES.values(), *TABLES.values()} == shown
 
 

@@ -9,6 +9,7 @@ from boundary.errors import BoundaryError
 from boundary.sampling.prompts import Template
 from boundary.study.load import load_study
 from boundary.study.paths import counts_path, pair_path, statistic_path
+from boundary.study.sources import sources
 from boundary.study.study import Cell
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,7 @@ def test_a_model_is_compared_with_its_base(config):
         ("mini-grpo", "mini-base", "arith"),
         ("mini-grpo", "mini-base", "arith-long"),
     ]
-    described = study.describe_exhibit(exhibit)[0]
+    described = sources(study, exhibit)[0].description
     assert described["model"] == "mini-grpo" and described["base_label"] == "base"
     assert described["base_sampling"] == "standard.seed1" and described["base_n"] == 128
     path = pair_path(*exhibit.pairs[0], "difference")
@@ -104,7 +105,7 @@ def test_claims_know_how_models_were_trained(config):
     study, exhibit = study_of(config, "claims", {"models": models}, of="tables")
     compared = [(cell.model, other.model) for cell, other in exhibit.pairs]
     assert ("mini-grpo", "mini-base") in compared
-    described = study.describe_exhibit(exhibit)[compared.index(("mini-grpo", "mini-base"))]
+    described = sources(study, exhibit)[compared.index(("mini-grpo", "mini-base"))].description
     assert described["steps"] == 240 and described["kl"] == 0
     assert described["other_model"] == "mini-base" and described["other_role"] == "base"
     assert "other_steps" not in described

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
+PROBLEMS = 5
 PARTS = ["Snakefile", "config", "envs", "workflow"]
 
 
@@ -69,17 +70,24 @@ def shrink_models(models: dict) -> None:
 
 def shrink_benchmarks(benchmarks: dict) -> None:
     for benchmark in benchmarks.values():
-        benchmark["generate"]["problems"] = 5
+        if "generate" in benchmark:
+            benchmark["generate"]["problems"] = PROBLEMS
 
 
 def shrink_study(study: dict) -> None:
     study["bootstrap"]["resamples"] = 200
-    study["sampling"]["standard"] |= {"max_tokens": 24, "shard_size": 4}
+    for name in ("standard", "cool", "hot", "matched"):
+        study["sampling"][name] |= {"max_tokens": 24, "shard_size": 4}
     study["sampling"]["direct"] |= {"shard_size": 4}
+    study["sampling"]["matched"]["match"]["temperatures"] = [1.0, 4.0]
+    study["subsets"]["scored"] |= {"problems": 4, "responses": 3}
     study["filters"]["guessable"]["n"] = 8
     for exhibits in (study["figures"], study["tables"]):
         for exhibit in exhibits.values():
-            exhibit["cells"] = [exhibit["cells"][0] | {"n": 8}]
+            exhibit["cells"] = [
+                group if group["sampling"] == "reference" else group | {"n": 8}
+                for group in exhibit["cells"]
+            ]
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +103,8 @@ def fresh(tmp_path_factory) -> Checkout:
     checkout.edit("models.yaml", shrink_models)
     checkout.edit("benchmarks.yaml", shrink_benchmarks)
     checkout.edit("studies/miniature.yaml", shrink_study)
+    solutions = path / "config" / "examples" / "arith-solutions.jsonl"
+    solutions.write_text("".join(solutions.read_text().splitlines(keepends=True)[:PROBLEMS]))
     return checkout
 
 

@@ -420,7 +420,8 @@ def test_own_models_and_problems_run_by_two_entries(finished, tmp_path):
 def test_claims_and_comparisons_rest_on_the_stored_counts(finished):
     claims = json.loads((finished.results / "tables" / "claims.json").read_text())["claims"]
     assert [claim["number"] for claim in claims] == list(range(1, 11))
-    assert {claim["answer"] for claim in claims[4:]} == {"not tested"}
+    untested = [claims[number - 1]["answer"] for number in (6, 7, 8, 10)]
+    assert set(untested) == {"not tested"}  # what the study has no models for
     measures = pd.read_csv(finished.results / "tables" / "table_comparison.csv")
     for benchmark in ("arith", "arith-long"):
         of_one = measures[measures["benchmark"] == benchmark].set_index("measure")["value"]

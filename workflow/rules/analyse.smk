@@ -1,10 +1,16 @@
 # analyse: counts of a cell, statistics of the counts, and how far second opinions agree.
 
 
+CELL = "analyse/{model}/{benchmark}/{sampling}"
+AGAINST = f"{CELL}/n{{n}}/{{judged}}/against/{{base}}/{{base_sampling}}/n{{base_n}}"
+SCORED = f"{CELL}/scored/{{subset}}/{{scorer}}"
+SCORED_AGAINST = f"{CELL}/scored/{{subset}}/{{base}}/{{verifier}}/against/{{base_sampling}}"
+
+
 # Missing or repeated samples stop here, whatever became of their verdicts.
 rule check_samples:
     input:
-        samples=shard_files("sample/{model}/{benchmark}/{sampling}"),
+        samples=study_files(jobs.cell_shards, "sample/{model}/{benchmark}/{sampling}"),
         problems="<results>/benchmarks/{benchmark}/problems.parquet",
     output:
         cell="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/samples.csv",
@@ -27,7 +33,7 @@ rule check_samples:
 rule count:
     input:
         samples="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/samples.csv",
-        verdicts=shard_files("verify/{model}/{benchmark}/{sampling}/{verifier}"),
+        verdicts=study_files(jobs.cell_shards, "verify/{model}/{benchmark}/{sampling}/{verifier}"),
         problems="<results>/benchmarks/{benchmark}/problems.parquet",
     output:
         counts="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/counts.parquet",
@@ -82,7 +88,7 @@ rule import_counts:
 # The problems that a model answers now and then without reasoning, and cells without them.
 rule find_guessable:
     input:
-        lambda wildcards: f"<results>/{counts_path(STUDY.filters[wildcards.filter].cell(wildcards.benchmark))}",
+        study_files(jobs.asked_counts),
     output:
         "<results>/analyse/filters/{filter}/{benchmark}.csv",
     log:
@@ -149,11 +155,11 @@ rule compare:
         counts="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{judged}/counts.parquet",
         base="<results>/analyse/{base}/{benchmark}/{base_sampling}/n{base_n}/{judged}/counts.parquet",
     output:
-        difference=against("difference.csv"),
-        coverage=against("coverage.csv"),
-        measures=against("measures.csv"),
+        difference=f"<results>/{AGAINST}/difference.csv",
+        coverage=f"<results>/{AGAINST}/coverage.csv",
+        measures=f"<results>/{AGAINST}/measures.csv",
     log:
-        against("compare.log", "<logs>"),
+        f"<logs>/{AGAINST}/compare.log",
     conda:
         "../../envs/analyse.yaml"
     resources:
@@ -174,7 +180,7 @@ rule compare:
 rule vote:
     input:
         samples="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/samples.csv",
-        verdicts=shard_files("verify/{model}/{benchmark}/{sampling}/{verifier}"),
+        verdicts=study_files(jobs.cell_shards, "verify/{model}/{benchmark}/{sampling}/{verifier}"),
         problems="<results>/benchmarks/{benchmark}/problems.parquet",
     output:
         "<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/majority_at_k.csv",
@@ -198,8 +204,10 @@ rule vote:
 rule compare_verifiers:
     input:
         samples="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/samples.csv",
-        verdicts=shard_files("verify/{model}/{benchmark}/{sampling}/{verifier}"),
-        reference=shard_files(f"verify/{{model}}/{{benchmark}}/{{sampling}}/{VERIFIERS[0]}"),
+        verdicts=study_files(jobs.cell_shards, "verify/{model}/{benchmark}/{sampling}/{verifier}"),
+        reference=study_files(
+            jobs.cell_shards, f"verify/{{model}}/{{benchmark}}/{{sampling}}/{VERIFIERS[0]}"
+        ),
         problems="<results>/benchmarks/{benchmark}/problems.parquet",
     output:
         agreement="<results>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/agreement.csv",
@@ -220,3 +228,70 @@ rule compare_verifiers:
         "python -m boundary analyse agreement --verdicts {input.verdicts} --reference {input.reference}"
         " --problems {input.problems} --n {wildcards.n} --output {output.agreement}"
         " --disagreements {output.disagreements} 2> {log}"
+
+
+# Scores: the perplexity of each response with its verdict, where a model's lie among those of its base's own
+# responses, and the entropy of a model's output.
+rule tabulate_perplexity:
+    input:
+        scores="<results>/score/{model}/{benchmark}/{sampling}/{subset}/{scorer}.parquet",
+        verdicts=study_files(jobs.scored_shards, "verify/{model}/{benchmark}/{sampling}/{verifier}"),
+    output:
+        f"<results>/{SCORED}/{{verifier}}/perplexity.csv",
+    log:
+        f"<logs>/{SCORED}/{{verifier}}/perplexity.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        code=code_digest("boundary.stages.analyse_scores", "boundary.estimation.perplexity"),
+    message:
+        "Listing perplexities of {wildcards.model} on {wildcards.benchmark} under {wildcards.scorer}"
+    shell:
+        "python -m boundary analyse perplexity --scores {input.scores} --verdicts {input.verdicts}"
+        " --output {output} 2> {log}"
+
+
+rule place_perplexity:
+    input:
+        model="<results>/analyse/{model}/{benchmark}/{sampling}/scored/{subset}/{base}/{verifier}/perplexity.csv",
+        base="<results>/analyse/{base}/{benchmark}/{base_sampling}/scored/{subset}/{base}/{verifier}/perplexity.csv",
+    output:
+        measures=f"<results>/{SCORED_AGAINST}/perplexity_quantile.csv",
+        by_problem=f"<results>/{SCORED_AGAINST}/perplexity_by_problem.csv",
+    log:
+        f"<logs>/{SCORED_AGAINST}/perplexity_quantile.log",
+    conda:
+        "../../envs/analyse.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        bootstrap=[f"--{key}={value}" for key, value in STUDY.bootstrap.items()],
+        code=code_digest(
+            "boundary.stages.analyse_scores", "boundary.estimation.perplexity_quantile"
+        ),
+    message:
+        "Placing perplexities of {wildcards.model} among those of {wildcards.base} on {wildcards.benchmark}"
+    shell:
+        "python -m boundary analyse perplexity_quantile --model {input.model} --base {input.base}"
+        " {params.bootstrap} --by-problem {output.by_problem} --output {output.measures} 2> {log}"
+
+
+rule estimate_entropy:
+    input:
+        scores="<results>/score/{model}/{benchmark}/{sampling}/{subset}/{scorer}.parquet",
+        matched=matched_file,
+    output:
+        f"<results>/{SCORED}/entropy.csv",
+    log:
+        f"<logs>/{SCORED}/entropy.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        level=STUDY.bootstrap["level"],
+        matched=lambda wildcards, input: [f"--matched={input.matched}"] if input.matched else [],
+        code=code_digest("boundary.stages.analyse_scores", "boundary.estimation.entropy"),
+    message:
+        "Estimating the entropy of {wildcards.model} on {wildcards.benchmark}, {wildcards.sampling}"
+    shell:
+        "python -m boundary analyse entropy --scores {input.scores} {params.matched}"
+        " --level {params.level} --output {output} 2> {log}"

@@ -19,3 +19,22 @@ rule write_benchmark:
     shell:
         "python -m boundary benchmarks --name {wildcards.benchmark} --protocol {params.protocol}"
         " {params.source:q} --output {output} 2> {log}"
+
+
+rule choose_problems:
+    input:
+        "<results>/benchmarks/{benchmark}/problems.parquet",
+    output:
+        "<results>/benchmarks/{benchmark}/subsets/{subset}.parquet",
+    log:
+        "<logs>/benchmarks/{benchmark}/subsets/{subset}.log",
+    conda:
+        "../../envs/analyse.yaml"
+    params:
+        subset=lambda wildcards: json.dumps(STUDY.subsets[wildcards.subset].chosen),
+        code=code_digest("boundary.stages.benchmarks"),
+    message:
+        "Choosing problems of {wildcards.benchmark}: {wildcards.subset}"
+    shell:
+        "python -m boundary benchmarks --name {wildcards.benchmark} --part-of {input}"
+        " --subset {params.subset:q} --output {output} 2> {log}"

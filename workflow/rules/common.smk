@@ -14,11 +14,10 @@ sys.path.insert(0, str(LIBRARY))
 
 from boundary.errors import BoundaryError
 from boundary.estimation import STATISTICS
+from boundary.study import jobs
 from boundary.study.code_digest import code_digest
 from boundary.study.documents import SCHEMAS, check_document
 from boundary.study.load import load_study
-from boundary.study.paths import counts_path, statistic_paths
-from boundary.study.study import Cell
 from boundary.verification.verifiers import VERIFIERS
 
 try:
@@ -64,6 +63,8 @@ wildcard_constraints:
     # Who judged, and what leaves problems out.
     judged=f"({names(VERIFIERS)})(/({names(STUDY.filters)}))?",
     filter=names(STUDY.filters),
+    subset=names(STUDY.subsets),
+    scorer=names(MODELS),
     base=names(MODELS),
     base_sampling=names(STUDY.sampling),
     base_n=r"\d+",
@@ -77,9 +78,9 @@ def checkpoint_files(wildcards):
     return sorted(map(str, Path(folder).glob("*.*"))) if folder else []
 
 
-def sampling_environment(wildcards):
-    """The environment file of what samples a model."""
-    return str(ENVIRONMENTS / f"{MODELS[wildcards.model].environment}.yaml")
+def environment_of(wildcard, attribute):
+    """A conda function: the environment file of the model that a wildcard names, to sample or to score."""
+    return lambda w: str(ENVIRONMENTS / f"{getattr(MODELS[w[wildcard]], attribute)}.yaml")
 
 
 def models_from(*sources):
@@ -109,40 +110,37 @@ def sampling_of(attribute):
     return lambda wildcards: getattr(STUDY.sampling[wildcards.sampling], attribute)
 
 
-def shard_files(folder):
-    """An input function: the cell's shards in a folder of a stage, which wildcards name."""
+def study_files(find, *settings):
+    """An input function: the files that ``find``, of boundary.study.jobs, names for a job."""
 
-    def of_cell(wildcards):
-        cell = Cell(wildcards.model, wildcards.benchmark, wildcards.sampling, int(wildcards.n))
-        place = folder.format(**wildcards)
-        return [f"<results>/{place}/shard-{shard:04d}.parquet" for shard in STUDY.shards(cell)]
+    def of_job(wildcards):
+        found = find(STUDY, wildcards, *settings)
+        return f"<results>/{found}" if isinstance(found, str) else [f"<results>/{f}" for f in found]
 
-    return of_cell
-
-
-def statistic_files(wildcards):
-    """The statistics that a figure or a table shows."""
-    return [f"<results>/{file}" for file in statistic_paths(exhibit_of(wildcards))]
+    return of_job
 
 
-def against(file, place="<results>"):
-    """A file of a cell against another."""
-    cell = "analyse/{model}/{benchmark}/{sampling}/n{n}/{judged}"
-    return f"{place}/{cell}/against/{{base}}/{{base_sampling}}/n{{base_n}}/{file}"
+def study_setting(find):
+    """A params function: what ``find``, of boundary.study.jobs, tells of a job."""
+    return lambda wildcards: find(STUDY, wildcards)
 
 
 def exhibit_files(exhibit):
     """The files of a figure or a table."""
-    endings = {"figure": ("pdf", "png", "csv"), "table": ("html", "csv")}[exhibit.type]
-    endings += ("json",) if exhibit.kind == "claims" else ()
-    return [f"<results>/{exhibit.type}s/{exhibit.name}.{ending}" for ending in endings]
+    return [f"<results>/{file}" for file in jobs.exhibit_files(exhibit)]
 
 
-def exhibit_of(wildcards):
-    """The figure or the table that a wildcard names."""
-    return STUDY.exhibits[wildcards.exhibit]
+def matched_file(wildcards):
+    """Where a sampling's temperature is matched, the file that tells it: known when it is there."""
+    if STUDY.sampling[wildcards.sampling].matching is None:
+        return []
+    return checkpoints.match_temperature.get(
+        **{name: wildcards[name] for name in ("model", "benchmark", "sampling")}
+    ).output[0]
 
 
-def exhibit_code(wildcards):
-    """A changed module redraws what it draws."""
-    return code_digest("boundary.stages.figures", *exhibit_of(wildcards).modules)
+def temperature(wildcards, input):
+    """The temperature of a cell: its sampling's, or the matched one."""
+    if not input.matched:
+        return STUDY.sampling[wildcards.sampling].temperature
+    return json.loads(Path(str(input.matched)).read_text())["temperature"]

@@ -3,7 +3,7 @@
 
 rule draw_figure:
     input:
-        statistic_files,
+        study_files(jobs.exhibit_statistics),
     output:
         pdf="<results>/figures/{exhibit}.pdf",
         png=report(
@@ -20,10 +20,10 @@ rule draw_figure:
     conda:
         "../../envs/analyse.yaml"
     params:
-        kind=lambda wildcards: exhibit_of(wildcards).kind,
-        caption=lambda wildcards: exhibit_of(wildcards).caption,
-        cells=lambda wildcards: json.dumps(STUDY.describe_exhibit(exhibit_of(wildcards))),
-        code=exhibit_code,
+        kind=lambda wildcards: STUDY.exhibits[wildcards.exhibit].kind,
+        caption=lambda wildcards: STUDY.exhibits[wildcards.exhibit].caption,
+        cells=study_setting(jobs.exhibit_cells),
+        code=study_setting(jobs.exhibit_code),
     message:
         "Drawing {wildcards.exhibit}"
     shell:
@@ -33,7 +33,7 @@ rule draw_figure:
 
 rule lay_out_table:
     input:
-        statistic_files,
+        study_files(jobs.exhibit_statistics),
     output:
         html=report(
             "<results>/tables/{exhibit}.html",
@@ -51,11 +51,13 @@ rule lay_out_table:
     conda:
         "../../envs/analyse.yaml"
     params:
-        kind=lambda wildcards: exhibit_of(wildcards).kind,
-        caption=lambda wildcards: exhibit_of(wildcards).caption,
-        cells=lambda wildcards: json.dumps(STUDY.describe_exhibit(exhibit_of(wildcards))),
-        published=lambda wildcards: json.dumps(STUDY.published_of(exhibit_of(wildcards))),
-        code=exhibit_code,
+        kind=lambda wildcards: STUDY.exhibits[wildcards.exhibit].kind,
+        caption=lambda wildcards: STUDY.exhibits[wildcards.exhibit].caption,
+        cells=study_setting(jobs.exhibit_cells),
+        published=lambda wildcards: json.dumps(
+            STUDY.published_of(STUDY.exhibits[wildcards.exhibit])
+        ),
+        code=study_setting(jobs.exhibit_code),
     message:
         "Laying out {wildcards.exhibit}"
     shell:
@@ -65,7 +67,7 @@ rule lay_out_table:
 
 rule judge_claims:
     input:
-        statistic_files,
+        study_files(jobs.exhibit_statistics),
     output:
         html=report(
             "<results>/tables/{exhibit}.html",
@@ -84,9 +86,9 @@ rule judge_claims:
     conda:
         "../../envs/analyse.yaml"
     params:
-        caption=lambda wildcards: exhibit_of(wildcards).caption,
-        cells=lambda wildcards: json.dumps(STUDY.describe_exhibit(exhibit_of(wildcards))),
-        code=exhibit_code,
+        caption=lambda wildcards: STUDY.exhibits[wildcards.exhibit].caption,
+        cells=study_setting(jobs.exhibit_cells),
+        code=study_setting(jobs.exhibit_code),
     message:
         "Judging the claims: {wildcards.exhibit}"
     shell:

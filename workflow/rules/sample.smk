@@ -6,7 +6,8 @@
 rule sample:
     input:
         model="<results>/models/{model}/model.json",
-        problems="<results>/benchmarks/{benchmark}/problems.parquet",
+        problems=study_files(jobs.posed_problems),
+        matched=matched_file,
     output:
         "<results>/sample/{model}/{benchmark}/{sampling}/shard-{shard}.parquet",
     log:
@@ -16,7 +17,7 @@ rule sample:
     wildcard_constraints:
         model=models_from("pretrain", "rlvr", "hub", "path", "endpoint"),
     conda:
-        sampling_environment
+        environment_of("model", "environment")
     resources:
         # While weights are loaded, a GPU's share of them passes through the machine's memory.
         mem_mb=lambda wildcards: max(3000, 16000 * MODELS[wildcards.model].gpus),
@@ -26,7 +27,7 @@ rule sample:
     params:
         template=lambda wildcards: STUDY.template(wildcards.model, wildcards.sampling),
         template_digest=template_digest,
-        temperature=sampling_of("temperature"),
+        temperature=temperature,
         top_p=sampling_of("top_p"),
         max_tokens=sampling_of("max_tokens"),
         seed=sampling_of("seed"),

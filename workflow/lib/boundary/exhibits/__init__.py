@@ -9,6 +9,9 @@ FIGURES = {
     "accuracy_histogram": "accuracy_histogram",
     "difference": "difference",
     "coverage": "coverage",
+    "perplexity": "perplexity",
+    "perplexity_by_step": "perplexity",
+    "entropy_matched": "pass_at_k",
 }
 TABLES = {
     "pass_at_k": "pass_at_k",
@@ -23,9 +26,14 @@ TABLES = {
     "efficiency_gap": "measures",
     "claims": "measures",
     "published": "pass_at_k",
+    "perplexity": "perplexity_quantile",
+    "entropy": "entropy",
 }
 # What is the same under every verifier, what compares a second opinion with the study's own, and the
 # statistics of a model and its base together.
-OF_SAMPLES = ("samples",)
+OF_SAMPLES = ("samples", "entropy")
 SECOND_OPINIONS = ("agreement",)
-OF_PAIRS = ("difference", "coverage", "measures")
+OF_PAIRS = ("difference", "coverage", "measures", "perplexity", "perplexity_quantile")
+# What shows scores of a subset of the responses, and what only does where a subset is named.
+OF_SCORES = ("perplexity", "perplexity_by_step", "entropy_matched", "entropy")
+MAY_HAVE_SCORES = ("claims",)

@@ -23,13 +23,14 @@ STRONGEST = 0.18  # opacity of a band; many of them are fainter together
 def draw_curves(table: pd.DataFrame, value: str, y_label: str) -> Figure:
     """Panels of curves of the column ``value`` with their bands, on a logarithmic axis of k."""
     table, styles = name_series(table)
-    draw_panel = partial(_draw_panel, value=value, styles=styles)
-    figure = draw_panels(table, draw_panel, x_label=X_LABEL, y_label=y_label)
+    draw = partial(draw_panel, value=value, styles=styles)
+    figure = draw_panels(table, draw, x_label=X_LABEL, y_label=y_label)
     add_legend(figure, [series_handle(style, name) for name, style in styles.items()])
     return figure
 
 
-def _draw_panel(axes: Axes, rows: pd.DataFrame, *, value: str, styles: Styles) -> None:
+def draw_panel(axes: Axes, rows: pd.DataFrame, *, value: str, styles: Styles) -> None:
+    """A curve with its band for each of the panel's names, and below it which end before n."""
     for name, curve in rows.groupby("name", sort=False):
         draw_band(axes, curve, styles[str(name)], rows["name"].nunique())
         draw_curve(axes, curve, value, styles[str(name)])

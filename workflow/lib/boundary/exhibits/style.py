@@ -19,7 +19,7 @@ SMALL = 7  # points, of what is written into a panel
 LINES: tuple[Line, ...] = ("-", "--", ":", "-.")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 HATCHES = ("", "///", "...", "xxx")
-ROLE_ORDER = ("base", "rlvr", "instruct", "distilled")
+ROLE_ORDER = ("base", "rlvr", "instruct", "distilled", "reference")
 
 Styles = Mapping[str, "SeriesStyle"]
 
@@ -78,22 +78,31 @@ def series_names(table: pd.DataFrame) -> pd.Series:
     names = table["label"].where(table["label"].map(models_of_label) == 1, table["model"])
     model = ["model", "benchmark"]
     keys = {
-        "sampling": (model, table["sampling"]),
+        "sampling": (model, _call_samplings(table, model, "sampling")),
         "n": (model, "n = " + table["n"].astype(str)),
         "verifier": (model, table["verifier"].map(wording.verifier_name)),
     }
     if "base" in table:
         cell = [*model, *keys]
         keys["base"] = (cell, "against " + table["base"])
-        keys["base_sampling"] = ([*cell, "base"], "base at " + table["base_sampling"])
+        against = [*cell, "base"]
+        samplings = _call_samplings(table, against, "base_sampling")
+        keys["base_sampling"] = (against, "base at " + samplings)
         keys["base_n"] = (
-            [*cell, "base", "base_sampling"],
+            [*against, "base_sampling"],
             "base's n = " + table["base_n"].astype(str),
         )
     for key, (within, text) in keys.items():
         if (table.groupby(within)[key].nunique() > 1).any():
             names = names + ", " + text
     return names
+
+
+def _call_samplings(table: pd.DataFrame, within: list[str], key: str) -> pd.Series:
+    """What figures call each row's sampling: its directory where ``within`` two share a label."""
+    label = f"{key}_label"
+    shared = table.groupby([*within, label])[key].transform("nunique") > 1
+    return table[label].where(~shared, table[key])
 
 
 def series_styles(table: pd.DataFrame) -> Styles:

@@ -10,6 +10,7 @@ from boundary.exhibits import wording
 from boundary.exhibits.comparison_tables import lay_out_comparison, lay_out_efficiency_gap
 from boundary.exhibits.coverage_table import lay_out_coverage
 from boundary.exhibits.page import to_html
+from boundary.exhibits.perplexity_tables import lay_out_entropy, lay_out_perplexity
 from boundary.exhibits.wide_tables import (
     lay_out_curves,
     lay_out_wide,
@@ -36,6 +37,8 @@ LAYOUTS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "coverage": lay_out_coverage,
     "comparison": lay_out_comparison,
     "efficiency_gap": lay_out_efficiency_gap,
+    "perplexity": lay_out_perplexity,
+    "entropy": lay_out_entropy,
 }
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from boundary.arguments import at_least, level, share
 from boundary.errors import BoundaryError
 from boundary.estimation import STATISTICS
+from boundary.stages import analyse_scores
 
-HELP = "check samples, count and compare verdicts, estimate statistics with intervals"
+HELP = "check samples, count and compare verdicts and scores, estimate statistics with intervals"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--n", type=at_least(1), required=True, help="samples of every problem to look at"
         )
     _add_steps_of_counts(steps)
+    analyse_scores.add_steps(steps)
     for statistic in STATISTICS:
         step = steps.add_parser(statistic, help=f"estimate {statistic} from a cell's counts")
         step.add_argument("--counts", type=Path, required=True, help="counts.parquet")
@@ -105,6 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
         "guessable": _find_guessable,
         "leave-out": _leave_out,
         "compare": _compare,
+        **analyse_scores.STEPS,
     }
     steps.get(arguments.step, _estimate)(arguments)
 

@@ -128,13 +128,13 @@ def _draw(
 
     benchmark = arguments.files[0].stem
     base, model = (
-        {"model": name, "benchmark": benchmark, "sampling": "", "n": n[name]}
+        {"model": name, "benchmark": benchmark, "sampling": "", "sampling_label": "", "n": n[name]}
         | {"verifier": VERIFIERS[0], "label": name, "family": "", "role": role}
         | {"benchmark_label": benchmark}
         for name, role in ((arguments.base, "base"), (arguments.model, "rlvr"))
     )
     pair = model | {"base": arguments.base, "base_label": arguments.base}
-    pair |= {"base_sampling": "", "base_n": n[arguments.base]}
+    pair |= {"base_sampling": "", "base_sampling_label": "", "base_n": n[arguments.base]}
     drawn = {
         "pass_at_k": (curves.values(), [base, model]),
         "accuracy_histogram": (histograms.values(), [base, model]),

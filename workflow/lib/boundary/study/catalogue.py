@@ -14,8 +14,9 @@ from boundary.sampling.engine import EngineSettings
 from boundary.sampling.prompts import Template, read_template
 from boundary.study.documents import load_document
 
-Role = Literal["base", "rlvr", "instruct", "distilled"]
+Role = Literal["base", "rlvr", "instruct", "distilled", "reference"]
 ENGINE_KEYS = ("engine", *(field.name for field in fields(EngineSettings)))
+SCORE_KEYS = ("score_engine", "score_megabytes")
 MODEL_SOURCES = ("pretrain", "rlvr", "hub", "path", "endpoint", "samples", "counts")
 LOADED = ("pretrain", "rlvr", "hub", "path")  # whose weights are here
 IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
@@ -64,6 +65,26 @@ class Model:
         if not self.settings.get("prefix_caching", EngineSettings.prefix_caching):
             arguments.append("--no-prefix-caching")
         return [f"--engine={self.engine}", *arguments]
+
+    @property
+    def scoring_environment(self) -> str:
+        """Name of the environment to score with it in."""
+        return "vllm" if self.settings.get("score_engine") == "vllm" else self.environment
+
+    @property
+    def scoring_loading_arguments(self) -> list[str]:
+        """Arguments of the stage score on which its scores depend."""
+        return [
+            f"--engine={self.settings.get('score_engine', 'transformers')}",
+            *self.loading_arguments,
+        ]
+
+    @property
+    def scoring_arguments(self) -> list[str]:
+        """Arguments of the stage score on which no score depends."""
+        given = self.settings.get("score_megabytes")
+        megabytes = [] if given is None else [f"--megabytes={given}"]
+        return [*self._arguments("gpus", "gpu_memory_utilization"), *megabytes]
 
     def _arguments(self, *keys: str) -> list[str]:
         given = [key for key in keys if key in self.settings]
@@ -207,7 +228,7 @@ def _check_model(
         )
     if model.base is not None and model.base not in models:
         raise BoundaryError(f"{place}.base: {unknown_name('model', model.base, models)}")
-    if model.source not in LOADED and (given := set(ENGINE_KEYS) & set(model.settings)):
+    if model.source not in LOADED and (given := {*ENGINE_KEYS, *SCORE_KEYS} & set(model.settings)):
         why = "an endpoint, whose server decides on that"
         raise BoundaryError(
             f"{place}: found {', '.join(sorted(given))} beside "

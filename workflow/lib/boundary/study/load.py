@@ -10,12 +10,13 @@ from typing import Any
 from boundary.claims.pairs import pairs_to_compare
 from boundary.errors import BoundaryError, unknown_name
 from boundary.exhibits import FIGURES, OF_PAIRS, TABLES
-from boundary.study.catalogue import Catalogue, load_catalogue
-from boundary.study.checks import check_cells, check_source
+from boundary.study.catalogue import LOADED, Catalogue, load_catalogue
+from boundary.study.checks import check_cells, check_scored, check_source
 from boundary.study.documents import load_document
-from boundary.study.pairs import base_pairs
+from boundary.study.pairs import base_of, base_pairs
 from boundary.study.published import load_published
-from boundary.study.study import Cell, Exhibit, ExhibitType, Filter, Pair, Sampling, Study
+from boundary.study.samplings import read_samplings, read_subsets, with_probes
+from boundary.study.study import Cell, Exhibit, ExhibitType, Filter, Pair, Sampling, Study, Subset
 from boundary.verification.verifiers import VERIFIERS
 
 # Names of the workflow's rules, which a target cannot have.
@@ -27,6 +28,12 @@ RESERVED = {
     "locate_model",
     "sample",
     "import_samples",
+    "choose_problems",
+    "score",
+    "match_temperature",
+    "tabulate_perplexity",
+    "place_perplexity",
+    "estimate_entropy",
     "verify",
     "check_samples",
     "count",
@@ -51,7 +58,9 @@ def load_study(name: str, config: Path, schemas: Path) -> Study:
     catalogue = load_catalogue(config, schemas)
     file = config / "studies" / f"{name}.yaml"
     document = load_document(file, schemas / "study.schema.yaml")
-    reader = _Reader(file, catalogue, _samplings(document, file, catalogue))
+    subsets = read_subsets(document["subsets"])
+    samplings = read_samplings(document["sampling"], subsets, catalogue.prompts, file)
+    reader = _Reader(file, catalogue, samplings, subsets)
     reader.read_filters(document["filters"])
     exhibits: dict[str, Exhibit] = {}
     types: tuple[tuple[ExhibitType, str], ...] = (("figure", "figures"), ("table", "tables"))
@@ -68,7 +77,8 @@ def load_study(name: str, config: Path, schemas: Path) -> Study:
     return Study(
         name=name,
         catalogue=catalogue,
-        sampling={sampling.directory: sampling for sampling in reader.samplings.values()},
+        sampling={sampling.directory: sampling for sampling in with_probes(samplings, subsets)},
+        subsets=subsets,
         filters=reader.filters,
         exhibits=exhibits,
         published=load_published(config, schemas),
@@ -76,29 +86,20 @@ def load_study(name: str, config: Path, schemas: Path) -> Study:
     )
 
 
-def _samplings(
-    document: Mapping[str, Any], file: Path, catalogue: Catalogue
-) -> dict[str, Sampling]:
-    samplings = {
-        key: Sampling(name=key, **{"template": None, **entry})
-        for key, entry in document["sampling"].items()
-    }
-    for sampling in samplings.values():
-        if sampling.template is not None and sampling.template not in catalogue.prompts:
-            raise BoundaryError(
-                f"{file}: sampling.{sampling.name}.template: "
-                + unknown_name("template", sampling.template, catalogue.prompts)
-            )
-    return samplings
-
-
 class _Reader:
     """What the exhibits of a study's ``file`` can name."""
 
-    def __init__(self, file: Path, catalogue: Catalogue, samplings: dict[str, Sampling]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        catalogue: Catalogue,
+        samplings: dict[str, Sampling],
+        subsets: dict[str, Subset],
+    ) -> None:
         self.file = file
         self.catalogue = catalogue
         self.samplings = samplings
+        self.subsets = subsets
         self.filters: dict[str, Filter] = {}
 
     def read_filters(self, entries: Mapping[str, Any]) -> None:
@@ -137,7 +138,18 @@ class _Reader:
                 )
         elif statistic in OF_PAIRS:
             pairs = base_pairs(cells, self.catalogue.models, f"{place}.cells")
-        return Exhibit(name, exhibit_type, kind, statistic, entry["caption"], cells, tuple(pairs))
+        exhibit = Exhibit(
+            name,
+            exhibit_type,
+            kind,
+            statistic,
+            entry["caption"],
+            cells,
+            tuple(pairs),
+            entry.get("subset"),
+        )
+        check_scored(exhibit, self.catalogue.models, self.subsets, place)
+        return exhibit
 
     def _cells(self, groups: list[dict[str, Any]], place: str) -> tuple[Cell, ...]:
         """Expand groups into their cells, in order, each once."""
@@ -157,6 +169,7 @@ class _Reader:
                 group["benchmarks"], group["models"], group["verifiers"]
             ):
                 self._check_n(n, sampling, model, f"{place}.{number}")
+                self._check_matching(sampling, model, f"{place}.{number}")
                 cells.append(Cell(model, benchmark, sampling.directory, n, verifier + suffix))
         return tuple(dict.fromkeys(cells))
 
@@ -172,6 +185,21 @@ class _Reader:
             for name in found:
                 if name not in allowed[what]:
                     raise BoundaryError(f"{place}: {unknown_name(what, name, allowed[what])}")
+
+    def _check_matching(self, sampling: Sampling, model: str, place: str) -> None:
+        if sampling.matching is None:
+            return
+        base = base_of(model, self.catalogue.models)
+        for who, why in ((model, "is sampled"), (base, "is its base")):
+            if who is None or self.catalogue.models[who].source not in LOADED:
+                raise BoundaryError(
+                    f"{place}: {sampling.name!r} matches the entropy of {model} to its base's, and "
+                    + (
+                        f"{who}, which {why}, has no weights here"
+                        if who
+                        else f"{model} has no base"
+                    )
+                )
 
     def _check_n(self, n: int, sampling: Sampling, model: str, place: str) -> None:
         if self.catalogue.models[model].source != "counts" and n % sampling.shard_size:

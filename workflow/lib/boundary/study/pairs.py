@@ -46,6 +46,17 @@ def base_pairs(
     return pairs
 
 
+def reference_cells(
+    cells: Sequence[Cell], benchmark: str, models: Mapping[str, Model]
+) -> list[Cell]:
+    """Cells of reference responses to a benchmark: the paper's Y_GT."""
+    return [
+        cell
+        for cell in cells
+        if cell.benchmark == benchmark and models[cell.model].role == "reference"
+    ]
+
+
 def base_of(name: str, models: Mapping[str, Model]) -> str | None:
     """The nearest ancestor of a model whose role is base; None of a base and where there is none."""
     if models[name].role == "base":

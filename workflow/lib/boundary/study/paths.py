@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boundary.exhibits import OF_SAMPLES
-from boundary.study.study import Cell, Exhibit
+from boundary.study.study import Cell
 
 
 def counts_path(cell: Cell) -> str:
@@ -23,11 +23,29 @@ def pair_path(cell: Cell, other: Cell, statistic: str) -> str:
     return f"{_folder(cell)}/{cell.verifier}/{against}/{statistic}.csv"
 
 
-def statistic_paths(exhibit: Exhibit) -> list[str]:
-    """The statistic of each of an exhibit's cells, or of its pairs of cells."""
-    if exhibit.pairs:
-        return [pair_path(*pair, exhibit.statistic) for pair in exhibit.pairs]
-    return [statistic_path(cell, exhibit.statistic) for cell in exhibit.cells]
+def scores_path(model: str, benchmark: str, sampling: str, subset: str, scorer: str) -> str:
+    """The score records of a subset of a cell's responses, whatever its n."""
+    return f"score/{model}/{benchmark}/{sampling}/{subset}/{scorer}.parquet"
+
+
+def entropy_path(cell: Cell, subset: str) -> str:
+    """The output entropy of the cell's model."""
+    return f"{_scored(cell, subset, cell.model)}/entropy.csv"
+
+
+def perplexity_path(cell: Cell, subset: str, scorer: str) -> str:
+    """The perplexity of each of the responses, with its verdict."""
+    return f"{_scored(cell, subset, scorer)}/{cell.verifier}/perplexity.csv"
+
+
+def perplexity_quantile_path(cell: Cell, base: Cell, subset: str) -> str:
+    """Where the cell's perplexities under its base lie among those of the base's own responses."""
+    folder = f"{_scored(cell, subset, base.model)}/{cell.verifier}/against/{base.sampling}"
+    return f"{folder}/perplexity_quantile.csv"
+
+
+def _scored(cell: Cell, subset: str, scorer: str) -> str:
+    return f"analyse/{cell.model}/{cell.benchmark}/{cell.sampling}/scored/{subset}/{scorer}"
 
 
 def _folder(cell: Cell) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from boundary.data.published_number import Published
@@ -17,21 +17,77 @@ ExhibitType = Literal["figure", "table"]
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """A named way of sampling; ``directory`` is its place in the path of a cell."""
+class Subset:
+    """Some problems of a benchmark, and some responses to each, by ``seed`` (boundary.data.subset)."""
 
     name: str
-    temperature: float
+    problems: int | tuple[str, ...]
+    responses: int
+    seed: int
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What decides which problems these are."""
+        return {"problems": self.problems, "seed": self.seed}
+
+
+@dataclass(frozen=True)
+class Matching:
+    """How a temperature is found: a model's output entropy is to equal its base's.
+
+    The base's at ``sampling``, a directory; the model's is interpolated between ``temperatures``. Both of
+    the responses of ``subset``.
+    """
+
+    sampling: str
+    subset: str
+    temperatures: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """A named way of sampling; ``directory`` is its place in the path of a cell.
+
+    The temperature is None where it is matched, and then another one for every model and benchmark. Only
+    the problems of ``subset`` are posed, if it has one.
+    """
+
+    name: str
+    label: str
+    temperature: float | None
     top_p: float
     max_tokens: int
     template: str | None
     seed: int
     shard_size: int
+    matching: Matching | None = None
+    subset: str | None = None
 
     @property
     def directory(self) -> str:
         """The name with its seed: other seeds are other samples and must not share a folder."""
-        return f"{self.name}.seed{self.seed}"
+        return directory_of(self.name, self.seed)
+
+    def probes(self, subset: Subset) -> list[Sampling]:
+        """How the model is sampled to find a matched temperature; ``subset`` is the matching's."""
+        temperatures = self.matching.temperatures if self.matching else ()
+        return [
+            replace(
+                self,
+                name=f"{self.name}.at{temperature:g}",
+                label=f"T = {temperature:g}",
+                temperature=temperature,
+                shard_size=subset.responses,
+                matching=None,
+                subset=subset.name,
+            )
+            for temperature in temperatures
+        ]
+
+
+def directory_of(name: str, seed: int) -> str:
+    """The directory of a sampling by its name and seed."""
+    return f"{name}.seed{seed}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +130,8 @@ class Filter:
 class Exhibit:
     """A figure or a table: a kind of statistic, shown for some cells.
 
-    ``pairs`` are cells and those that they are compared with, where the kind shows comparisons.
+    ``pairs`` are cells and those that they are compared with, where the kind shows comparisons. ``subset``
+    names the responses that are scored, where it shows scores.
     """
 
     name: str
@@ -84,6 +141,7 @@ class Exhibit:
     caption: str
     cells: tuple[Cell, ...]
     pairs: tuple[Pair, ...]
+    subset: str | None = None
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -100,6 +158,7 @@ class Study:
     name: str
     catalogue: Catalogue
     sampling: dict[str, Sampling]
+    subsets: dict[str, Subset]
     filters: dict[str, Filter]
     exhibits: dict[str, Exhibit]
     published: tuple[Published, ...]
@@ -113,6 +172,25 @@ class Study:
         """Numbers of the shards that hold the cell's samples."""
         return range(cell.n // self.sampling[cell.sampling].shard_size)
 
+    def scored_shards(self, model: str, benchmark: str, sampling: str, subset: str) -> range:
+        """Numbers of the shards that a subset's responses are chosen from.
+
+        No more than the responses need, so that a larger n scores nothing anew, nor than there are.
+        """
+        named = [
+            cell.n
+            for exhibit in self.exhibits.values()
+            for cell in exhibit.cells
+            if (cell.model, cell.benchmark, cell.sampling) == (model, benchmark, sampling)
+        ]
+        size, wanted = self.sampling[sampling].shard_size, self.subsets[subset].responses
+        return range(-(-min(wanted, max(named, default=wanted)) // size))
+
+    def probes(self, sampling: str) -> list[Sampling]:
+        """How a model is sampled to find the temperature of a matched sampling."""
+        matched = self.sampling[sampling]
+        return matched.probes(self.subsets[matched.matching.subset]) if matched.matching else []
+
     def template(self, model: str, sampling: str) -> str:
         """Name of the prompt template that ``model`` gets under the sampling directory."""
         return self.sampling[sampling].template or self.catalogue.models[model].template
@@ -124,6 +202,7 @@ class Study:
             "label": model.label,
             "family": model.family,
             "role": model.role,
+            "sampling_label": self.sampling[cell.sampling].label,
         }
         if model.source == "counts":  # who judged them is not known here
             described["verifier"] = cell.verifier.replace(VERIFIERS[0], "imported", 1)
@@ -133,17 +212,8 @@ class Study:
         """The same of a cell that is compared with its base."""
         of_base = self.describe(base)
         keys = {"base": "model", "base_label": "label", "base_sampling": "sampling", "base_n": "n"}
+        keys["base_sampling_label"] = "sampling_label"
         return self.describe(cell) | {name: of_base[key] for name, key in keys.items()}
-
-    def describe_exhibit(self, exhibit: Exhibit) -> list[dict[str, Any]]:
-        """The columns of each of its cells, or of its pairs, in its table."""
-        if exhibit.kind == "claims":
-            return [self.describe_trained_pair(*pair) for pair in exhibit.pairs]
-        if exhibit.pairs:
-            return [self.describe_pair(*pair) for pair in exhibit.pairs]
-        if exhibit.kind == "published":
-            return [self.describe(cell) | self.describe_settings(cell) for cell in exhibit.cells]
-        return [self.describe(cell) for cell in exhibit.cells]
 
     def published_of(self, exhibit: Exhibit) -> list[dict[str, Any]]:
         """What is published of the models and benchmarks of its cells, if it shows that."""

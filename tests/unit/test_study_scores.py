@@ -1,0 +1,288 @@
+"""What a study says of scores: subsets, matched temperatures, who scores whom; and what is refused."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from boundary.errors import BoundaryError
+from boundary.importing.jsonl import read as read_jsonl
+from boundary.miniature.arithmetic import Expression, write_solution
+from boundary.miniature.problems import draw_problems
+from boundary.study import jobs
+from boundary.study.load import load_study
+from boundary.study.sources import sources
+
+ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT / "workflow" / "schemas"
+CELL = {"model": "mini-grpo", "benchmark": "arith-long", "sampling": "matched.seed1"}
+
+
+@pytest.fixture
+def config(tmp_path):
+    return Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+
+
+def edit(file, change):
+    document = yaml.safe_load(file.read_text())
+    change(document)
+    file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+
+def load(config, change=lambda study: None, models=lambda models: None, study="miniature"):
+    edit(config / f"studies/{study}.yaml", change)
+    edit(config / "models.yaml", models)
+    return load_study(study, config, SCHEMAS)
+
+
+def paths(study, name):
+    return [source.path for source in sources(study, study.exhibits[name])]
+
+
+def test_figure_6_is_of_both_models_and_the_reference_under_both(config):
+    study = load(config)
+    found = sources(study, study.exhibits["fig_perplexity"])
+    assert [(s.description["scorer"], s.description["model"]) for s in found] == [
+        ("mini-base", "mini-base"),
+        ("mini-base", "mini-grpo"),
+        ("mini-grpo", "mini-grpo"),
+        ("mini-base", "mini-reference"),
+        ("mini-grpo", "mini-reference"),
+    ]
+    assert found[1].path == (
+        "analyse/mini-grpo/arith/standard.seed1/scored/scored/mini-base/boundary/perplexity.csv"
+    )
+    assert found[1].description["scorer_role"] == "base"
+    (table,) = paths(study, "table_perplexity")
+    assert table == (
+        "analyse/mini-grpo/arith/standard.seed1/scored/scored/mini-base/boundary/against/"
+        "standard.seed1/perplexity_quantile.csv"
+    )
+
+
+def test_the_claims_have_perplexities_of_models_sampled_as_their_bases(config):
+    found = [path for path in paths(load(config), "claims") if "perplexity" in path]
+    assert len(found) == 2 and all("/standard.seed1/scored/" in path for path in found)
+    without = load(config, lambda d: d["tables"]["claims"].pop("subset"))
+    assert not [path for path in paths(without, "claims") if "perplexity" in path]
+
+
+def test_curve_and_entropy_of_every_series_of_figure_17(config):
+    study = load(config)
+    found = sources(study, study.exhibits["fig_entropy_matched"])
+    assert [source.description["statistic"] for source in found] == ["pass_at_k", "entropy"] * 3
+    assert found[-1].path == (
+        "analyse/mini-grpo/arith-long/matched.seed1/scored/scored/mini-grpo/entropy.csv"
+    )
+    assert found[-1].description["sampling_label"] == "matched"
+
+
+def test_a_matched_sampling_is_probed_on_the_subset_alone(config):
+    study = load(config)
+    matched = study.sampling["matched.seed1"]
+    assert matched.temperature is None
+    probes = study.probes("matched.seed1")
+    assert [probe.temperature for probe in probes] == list(matched.matching.temperatures)
+    for probe in probes:
+        assert study.sampling[probe.directory] is not None and probe.matching is None
+        assert probe.top_p == matched.top_p and probe.max_tokens == matched.max_tokens
+        assert probe.shard_size == study.subsets["scored"].responses
+    probed = CELL | {"sampling": "matched.at1.25.seed1"}
+    assert jobs.posed_problems(study, probed) == "benchmarks/arith-long/subsets/scored.parquet"
+    assert jobs.posed_problems(study, CELL) == "benchmarks/arith-long/problems.parquet"
+    assert jobs.target_scores(study, CELL) == (
+        "score/mini-base/arith-long/standard.seed1/scored/mini-base.parquet"
+    )
+    assert jobs.probe_scores(study, CELL)[1] == (
+        "score/mini-grpo/arith-long/matched.at1.25.seed1/scored/mini-grpo.parquet"
+    )
+
+
+def shards(study, model, sampling):
+    job = {"model": model, "benchmark": "arith", "sampling": sampling, "subset": "scored"}
+    return jobs.scored_shards(study, job, "sample/{model}")
+
+
+def test_no_more_shards_are_scored_than_the_subset_needs_or_the_study_has(config):
+    def change(study):
+        study["subsets"]["scored"]["responses"] = 130
+
+    study = load(config, change)
+    assert shards(study, "mini-base", "standard.seed1") == [
+        "sample/mini-base/shard-0000.parquet",
+        "sample/mini-base/shard-0001.parquet",
+    ]
+    assert shards(study, "mini-reference", "reference.seed0") == [
+        "sample/mini-reference/shard-0000.parquet"
+    ]
+    edit(config / "studies/miniature.yaml", lambda d: d["subsets"]["scored"].update(responses=16))
+    assert len(shards(load(config), "mini-base", "standard.seed1")) == 1
+
+
+def test_the_default_of_a_subset_is_all_problems_up_to_a_cap(config):
+    study = load(config, lambda d: d["subsets"].update(mine={}))
+    assert study.subsets["mine"].problems == 100 and study.subsets["mine"].responses == 16
+    named = load(config, lambda d: d["subsets"].update(mine={"problems": ["arith/0001"]}))
+    assert named.subsets["mine"].chosen == {"problems": ("arith/0001",), "seed": 0}
+
+
+def test_a_temperature_is_the_papers_where_none_is_given(config):
+    study = load(config, lambda d: d["sampling"].update(mine={}))
+    assert study.sampling["mine.seed0"].temperature == 0.6
+    assert study.sampling["mine.seed0"].label == "mine.seed0"
+
+
+def set_match(**changes):
+    return lambda d: d["sampling"]["matched"]["match"].update(changes)
+
+
+def exhibit(kind, of="figures", **entry):
+    group = {"models": ["mini-base", "mini-grpo"], "benchmarks": ["arith"], "sampling": "standard"}
+    cells = [group | {"n": 128}]
+    return lambda d: d[of].update(mine={"kind": kind, "cells": cells} | entry)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            set_match(sampling="standrad"),
+            "match.sampling: unknown sampling 'standrad'. Did you mean",
+        ),
+        (set_match(subset="some"), "match.subset: unknown subset 'some'"),
+        (set_match(sampling="matched"), "'matched' is matched itself"),
+        (set_match(temperatures=[1.0, 0.5]), "expected ascending ones, each once"),
+        (set_match(temperatures=[1.0]), r"temperatures: \[1.0\] is too short|should be non-empty"),
+        (
+            lambda d: d["sampling"]["matched"].update(temperature=1.0),
+            "`temperature` beside `match`, which finds it",
+        ),
+        (
+            lambda d: d["sampling"].update(warm=d["sampling"]["matched"]),
+            "what matches 'standard' is called matched or matched.standard",
+        ),
+        (
+            lambda d: d["sampling"].update({"matched.at1.25": {}}),
+            "sampling.matched.at1.25: a probe of 'matched' has this name",
+        ),
+        (
+            lambda d: d["figures"]["fig_entropy_matched"]["cells"].append(
+                d["figures"]["fig_entropy_matched"]["cells"][1] | {"models": ["mini-base"]}
+            ),
+            "mini-base has no base",
+        ),
+        (exhibit("perplexity"), "perplexity is shown of scored responses; say of which"),
+        (exhibit("entropy", "tables"), "entropy is shown of scored responses"),
+        (exhibit("pass_at_k", subset="scored"), "subset: pass_at_k shows no scores; leave it out"),
+        (exhibit("perplexity", subset="scord"), "unknown subset 'scord'. Did you mean 'scored'"),
+        (
+            lambda d: (
+                d["subsets"]["scored"].update(responses=200)
+                or exhibit("perplexity", subset="scored")(d)
+            ),
+            "takes 200 responses of each problem, and mini-base on arith has n = 128",
+        ),
+    ],
+)
+def test_mistakes_are_told_before_any_job(config, change, message):
+    with pytest.raises(BoundaryError, match=message):
+        load(config, change)
+
+
+def served(api):
+    endpoint = {"url": "https://host/v1", "model": "m", "api": api}
+
+    def change(models):
+        of_model = ("label", "family", "role", "base", "template")
+        kept = {key: models["mini-grpo"][key] for key in of_model}
+        models["mini-grpo"] = kept | {"endpoint": endpoint}
+
+    return change
+
+
+def counted(models):
+    kept = {
+        key: models["mini-grpo"][key] for key in ("label", "family", "role", "base", "template")
+    }
+    files = {name: {"files": ["c.csv"], "format": "counts"} for name in ("arith", "arith-long")}
+    models["mini-grpo"] = kept | {"counts": files}
+
+
+@pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        (served("chat"), "whose server lays out prompts that nobody knows here"),
+        (served("completions"), "mini-grpo would score responses, and its weights are not here"),
+        (
+            lambda models: models["mini-grpo"].update(score_engine="vllm"),
+            "scored with vllm, which tells no entropy",
+        ),
+    ],
+)
+def test_models_that_cannot_score_or_be_scored_are_told(config, models, message):
+    with pytest.raises(BoundaryError, match=message):
+        load(config, models=models)
+
+
+def test_claims_about_counts_alone_have_no_perplexity(config):
+    def only_claims(study):
+        study["figures"] = {}
+        study["tables"] = {"claims": study["tables"]["claims"]}
+        study["tables"]["claims"]["cells"] = study["tables"]["claims"]["cells"][:1]
+
+    with pytest.raises(
+        BoundaryError, match="of mini-grpo there are counts alone, and no responses"
+    ):
+        load(config, only_claims, counted)
+
+
+def test_a_models_entry_says_how_it_is_scored(config):
+    study = load(
+        config, models=lambda m: m["mini-base"].update(score_megabytes=64, dtype="bfloat16")
+    )
+    model = study.catalogue.models["mini-base"]
+    assert model.scoring_loading_arguments == ["--engine=transformers", "--dtype=bfloat16"]
+    assert model.scoring_arguments == ["--gpus=0", "--megabytes=64"]
+    assert model.scoring_environment == "sample"
+
+
+def test_perplexity_by_step_asks_each_model_once_with_its_steps(config):
+    study = load(config, exhibit("perplexity_by_step", subset="scored"))
+    found = sources(study, study.exhibits["mine"])
+    told = [(s.description["model"], s.description["steps"], s.description["run"]) for s in found]
+    assert told == [("mini-base", 0, ""), ("mini-grpo", 240, "grpo, 8 rollouts")]
+    assert {source.description["scorer"] for source in found} == {"mini-base"}
+
+
+def test_the_papers_figures_have_all_their_cells(config):
+    study = load(config, study="paper")
+    cells = study.exhibits["fig17"].cells
+    benchmarks = {"aime24", "amc23", "gsm8k", "math500", "minerva", "olympiad"}
+    series = {(cell.model, cell.sampling) for cell in cells}
+    assert {cell.benchmark for cell in cells} == benchmarks and len(cells) == 3 * 6
+    assert series == {
+        ("qwen2.5-7b", "standard.seed0"),
+        ("qwen2.5-7b-simplerl", "standard.seed0"),
+        ("qwen2.5-7b-simplerl", "matched.seed0"),
+    }
+    sweep = study.exhibits["fig16"].cells
+    assert len(sweep) == 2 * 2 * 3
+    assert {study.sampling[cell.sampling].temperature for cell in sweep} == {0.6, 1.0, 1.2}
+    assert study.subsets[study.exhibits["fig6"].subset].responses == 16
+    settings = {(s.top_p, s.max_tokens) for s in study.sampling.values()}
+    assert settings == {(0.95, 16384)}
+
+
+def test_the_reference_solutions_are_those_of_an_author_who_knows_precedence():
+    world = yaml.safe_load((ROOT / "config/benchmarks.yaml").read_text())["arith"]["generate"]
+    problems = draw_problems(
+        "arith", tuple(world["operands"]), world["problems"], world["partition"], world["seed"]
+    )
+    found = {r.problem_id: r for r in read_jsonl(ROOT / "config/examples/arith-solutions.jsonl")}
+    assert list(found) == list(problems["problem_id"])
+    for name, question in zip(problems["problem_id"], problems["question"], strict=True):
+        symbols = [symbol for symbol in question if symbol in "+-*"]
+        operands = question.translate(str.maketrans("+-*", "   ")).split()
+        expression = Expression(tuple(map(int, operands)), tuple(symbols))
+        (text,) = found[name].texts
+        assert text == write_solution(expression, "precedence")

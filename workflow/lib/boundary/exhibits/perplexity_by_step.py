@@ -1,0 +1,70 @@
+"""Figure: the perplexity under the base of what a model writes, against its steps of training."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from boundary.exhibits.curves import STRONGEST
+from boundary.exhibits.panels import add_legend, draw_panels
+from boundary.exhibits.perplexity import find_quantiles, label_perplexity
+from boundary.exhibits.style import SeriesStyle, Styles, name_series, series_handle
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Panels of a line for each run with its quartiles. The base's responses are every run's step 0.
+
+    ``table`` is the gathered statistic perplexity, under the base, with each model's run and steps.
+    """
+    trained = table["role"] != "base"
+    runs = {name: table["run"].where(trained, table[name]) for name in ("model", "label")}
+    table, styles = name_series(table.assign(**runs).dropna(subset="perplexity"))
+    figure = draw_panels(
+        table,
+        partial(_draw_panel, styles=styles),
+        x_label="training steps; 0 is the base",
+        y_label="perplexity under the base",
+    )
+    names = set(table.loc[table["role"] != "base", "name"])
+    handles = [series_handle(style, name) for name, style in styles.items() if name in names]
+    add_legend(figure, handles)
+    return figure
+
+
+def _draw_panel(axes: Axes, rows: pd.DataFrame, *, styles: Styles) -> None:
+    base = rows[rows["role"] == "base"]
+    axes.set_yscale("log")
+    trained = rows[rows["role"] != "base"]
+    for name, run in trained.groupby("name", sort=False):
+        # Of several samplings of the base, the run's own.
+        same = base[base["sampling"].isin(run["sampling"])]
+        responses = pd.concat([base if same.empty else same, run])
+        quantiles = find_quantiles(responses, ["steps"])
+        _draw_run(axes, quantiles, styles[str(name)], trained["name"].nunique())
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    label_perplexity(axes.yaxis)
+
+
+def _draw_run(axes: Axes, quantiles: pd.DataFrame, style: SeriesStyle, runs: int) -> None:
+    axes.fill_between(
+        quantiles.index,
+        quantiles["first"],
+        quantiles["third"],
+        color=style.colour,
+        alpha=min(STRONGEST, 2 * STRONGEST / runs),
+        linewidth=0,
+    )
+    axes.plot(
+        quantiles.index,
+        quantiles["median"],
+        color=style.colour,
+        linestyle=style.line,
+        linewidth=1.2,
+        marker=style.marker,
+        markersize=3.5,
+        markeredgewidth=0,
+    )

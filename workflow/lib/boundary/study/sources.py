@@ -1,0 +1,129 @@
+"""What an exhibit is drawn from: files of statistics, and which cells each is of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from boundary.claims.samplings import sampling_name
+from boundary.study import paths
+from boundary.study.pairs import base_of, reference_cells
+from boundary.study.study import Cell, Exhibit, Study
+
+
+class Source(NamedTuple):
+    """A file below a study's results, and the columns that describe it in the exhibit's table."""
+
+    path: str
+    description: dict[str, Any]
+
+
+def sources(study: Study, exhibit: Exhibit) -> list[Source]:
+    """The files of an exhibit, each once, in the order in which it shows them."""
+    found: dict[str, Source] = {}
+    for source in OF_KIND.get((exhibit.type, exhibit.kind), _of_cells)(study, exhibit):
+        found.setdefault(source.path, source)
+    return list(found.values())
+
+
+def _of_cells(study: Study, exhibit: Exhibit) -> Iterator[Source]:
+    """The statistic of each of its cells, or of its pairs."""
+    for cell, base in exhibit.pairs:
+        path = paths.pair_path(cell, base, exhibit.statistic)
+        yield Source(path, study.describe_pair(cell, base))
+    for cell in exhibit.cells if not exhibit.pairs else ():
+        yield Source(paths.statistic_path(cell, exhibit.statistic), study.describe(cell))
+
+
+def _published(study: Study, exhibit: Exhibit) -> Iterator[Source]:
+    for cell in exhibit.cells:
+        described = study.describe(cell) | study.describe_settings(cell)
+        yield Source(paths.statistic_path(cell, exhibit.statistic), described)
+
+
+def _claims(study: Study, exhibit: Exhibit) -> Iterator[Source]:
+    """The measures of every pair; with a subset, perplexities of models against their bases, too."""
+    models = study.catalogue.models
+    for cell, other in exhibit.pairs:
+        described = study.describe_trained_pair(cell, other)
+        yield Source(paths.pair_path(cell, other, exhibit.statistic), described)
+        alike = sampling_name(cell.sampling) == sampling_name(other.sampling)
+        if exhibit.subset and alike and other.model == base_of(cell.model, models):
+            path = paths.perplexity_quantile_path(cell, other, exhibit.subset)
+            yield Source(path, described)
+
+
+def _perplexity(study: Study, exhibit: Exhibit) -> Iterator[Source]:
+    """Of each model against its base: both models' responses and references, under both (fig. 6)."""
+    for cell, base in exhibit.pairs:
+        references = reference_cells(exhibit.cells, cell.benchmark, study.catalogue.models)
+        for responses, scorer in (
+            (base, base.model),
+            (cell, base.model),
+            (cell, cell.model),
+            *((reference, base.model) for reference in references),
+            *((reference, cell.model) for reference in references),
+        ):
+            yield _scored(study, exhibit, responses, scorer)
+
+
+def _perplexity_by_step(study: Study, exhibit: Exhibit) -> Iterator[Source]:
+    """Of each model against its base: the responses of both under the base, with their steps."""
+    for cell, base in exhibit.pairs:
+        training = study.catalogue.models[cell.model].training
+        for responses, steps, run in ((base, 0, ""), (cell, training["steps"], _run(training))):
+            source = _scored(study, exhibit, responses, base.model)
+            yield Source(source.path, source.description | {"steps": steps, "run": run})
+
+
+def _run(training: Mapping[str, Any]) -> str:
+    """What the checkpoints of one training have in common."""
+    known = [str(training.get("algorithm", ""))]
+    known += [f"{training['rollouts']} rollouts"] if "rollouts" in training else []
+    known += [f"KL {training['kl']:g}"] if training.get("kl") else []
+    return ", ".join(filter(None, known)) or "training"
+
+
+def _perplexity_table(study: Study, exhibit: Exhibit) -> Iterator[Source]:
+    for cell, base in exhibit.pairs:
+        path = paths.perplexity_quantile_path(cell, base, _subset(exhibit))
+        yield Source(path, study.describe_pair(cell, base))
+
+
+def _entropy(study: Study, exhibit: Exhibit) -> Iterator[Source]:
+    for cell in exhibit.cells:
+        yield Source(paths.entropy_path(cell, _subset(exhibit)), study.describe(cell))
+
+
+def _entropy_matched(study: Study, exhibit: Exhibit) -> Iterator[Source]:
+    """The curve of every cell, and its entropy."""
+    for cell in exhibit.cells:
+        described = study.describe(cell)
+        for statistic, path in (
+            ("pass_at_k", paths.statistic_path(cell, "pass_at_k")),
+            ("entropy", paths.entropy_path(cell, _subset(exhibit))),
+        ):
+            yield Source(path, described | {"statistic": statistic})
+
+
+def _scored(study: Study, exhibit: Exhibit, cell: Cell, scorer: str) -> Source:
+    model = study.catalogue.models[scorer]
+    of_scorer = {"scorer": scorer, "scorer_label": model.label, "scorer_role": model.role}
+    path = paths.perplexity_path(cell, _subset(exhibit), scorer)
+    return Source(path, study.describe(cell) | of_scorer)
+
+
+def _subset(exhibit: Exhibit) -> str:
+    assert exhibit.subset is not None  # boundary.study.checks sees to that
+    return exhibit.subset
+
+
+OF_KIND: dict[tuple[str, str], Callable[[Study, Exhibit], Iterator[Source]]] = {
+    ("table", "claims"): _claims,
+    ("table", "published"): _published,
+    ("figure", "perplexity"): _perplexity,
+    ("figure", "perplexity_by_step"): _perplexity_by_step,
+    ("table", "perplexity"): _perplexity_table,
+    ("table", "entropy"): _entropy,
+    ("figure", "entropy_matched"): _entropy_matched,
+}
