@@ -6,8 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
+from boundary.data.atomic import write_csv
 from boundary.errors import BoundaryError
-from boundary.estimation.perplexity import describe, tabulate, weighted_medians
+from boundary.estimation.perplexity import describe, read_table, tabulate, weighted_medians
 from boundary.estimation.perplexity_quantile import compare, quantiles_among
 from boundary.estimation.summary import by_name
 from hypothesis import given, settings
@@ -233,6 +234,22 @@ def test_all_tied_is_a_half():
     by_problem, measured = compared({"a": [3.0] * 4}, {"a": [3.0]})
     assert by_problem.loc["a", ["quantile", "low", "high"]].tolist() == [0.5] * 3
     assert measured["perplexity_quantile_pooled"] == (0.5, 0.5, 0.5)
+
+
+def test_equal_responses_are_tied_whatever_batch_they_were_scored_in():
+    values = {"a": [1.1, 1.3, 1.2], "b": [2.5, 1.9, 2.2]}
+    other = {name: [value * (1 - 2e-7) for value in each] for name, each in values.items()}
+    by_problem, measured = compared(values, other)
+    assert by_problem["quantile"].tolist() == [0.5, 0.5]
+    assert measured["perplexity_quantile_pooled"][0] == 0.5
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path):
+    table = tabulate(SCORES, verdicts_of(SCORES))
+    table["problem_id"] = ["007", "NA", "007", "NA", "null", "1e3"]
+    write_csv(tmp_path / "perplexity.csv", table)
+    again = read_table(tmp_path / "perplexity.csv")
+    pd.testing.assert_frame_equal(again, table, check_dtype=False)
 
 
 def test_the_pool_hides_what_every_problem_shows():

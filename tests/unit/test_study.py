@@ -1,8 +1,6 @@
 import importlib
 import re
-import shutil
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
@@ -18,20 +16,7 @@ from boundary.study.load import RESERVED, load_study
 from boundary.study.study import Cell
 from boundary.verification.policy import Policy
 from boundary.verification.verifiers import VERIFIERS
-
-ROOT = Path(__file__).parents[2]
-SCHEMAS = ROOT / "workflow" / "schemas"
-
-
-@pytest.fixture
-def config(tmp_path):
-    return Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
-
-
-def edit(file, change):
-    document = yaml.safe_load(file.read_text())
-    change(document)
-    file.write_text(yaml.safe_dump(document, sort_keys=False))
+from config_files import ROOT, SCHEMAS, edit
 
 
 def test_the_default_study_loads(config):

@@ -1,36 +1,20 @@
 """What a study's cells may be: compared, filtered, made elsewhere; and what is refused of them."""
 
-import shutil
-from pathlib import Path
-
 import pytest
-import yaml
 from boundary.errors import BoundaryError
 from boundary.sampling.prompts import Template
 from boundary.study.load import load_study
 from boundary.study.paths import counts_path, pair_path, statistic_path
 from boundary.study.sources import sources
 from boundary.study.study import Cell
+from config_files import SCHEMAS, edit
 
-ROOT = Path(__file__).parents[2]
-SCHEMAS = ROOT / "workflow" / "schemas"
 GROUP = {
     "models": ["mini-base", "mini-grpo"],
     "benchmarks": ["arith"],
     "sampling": "standard",
     "n": 128,
 }
-
-
-@pytest.fixture
-def config(tmp_path):
-    return Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
-
-
-def edit(file, change):
-    document = yaml.safe_load(file.read_text())
-    change(document)
-    file.write_text(yaml.safe_dump(document, sort_keys=False))
 
 
 def study_of(config, kind, *groups, of="figures"):

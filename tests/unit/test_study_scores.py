@@ -1,8 +1,5 @@
 """What a study says of scores: subsets, matched temperatures, who scores whom; and what is refused."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 import yaml
 from boundary.errors import BoundaryError
@@ -12,21 +9,9 @@ from boundary.miniature.problems import draw_problems
 from boundary.study import jobs
 from boundary.study.load import load_study
 from boundary.study.sources import sources
+from config_files import ROOT, SCHEMAS, edit
 
-ROOT = Path(__file__).parents[2]
-SCHEMAS = ROOT / "workflow" / "schemas"
 CELL = {"model": "mini-grpo", "benchmark": "arith-long", "sampling": "matched.seed1"}
-
-
-@pytest.fixture
-def config(tmp_path):
-    return Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
-
-
-def edit(file, change):
-    document = yaml.safe_load(file.read_text())
-    change(document)
-    file.write_text(yaml.safe_dump(document, sort_keys=False))
 
 
 def load(config, change=lambda study: None, models=lambda models: None, study="miniature"):

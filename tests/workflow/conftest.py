@@ -10,17 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
+from config_files import ROOT, edit
 
-ROOT = Path(__file__).parents[2]
 PROBLEMS = 5
 PARTS = ["Snakefile", "config", "envs", "workflow"]
-
-
-def edit_yaml(file: Path, change: Callable) -> None:
-    document = yaml.safe_load(file.read_text())
-    change(document)
-    file.write_text(yaml.safe_dump(document, sort_keys=False))
 
 
 class Checkout:
@@ -31,7 +24,7 @@ class Checkout:
         self.results = path / "results" / "miniature"
 
     def edit(self, file: str, change: Callable) -> None:
-        edit_yaml(self.path / "config" / file, change)
+        edit(self.path / "config" / file, change)
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]

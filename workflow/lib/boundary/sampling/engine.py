@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from boundary.sampling.loading import LoadingSettings
+
 
 @dataclass(frozen=True)
 class SamplingParameters:
@@ -22,16 +24,9 @@ class SamplingParameters:
 
 
 @dataclass(frozen=True)
-class EngineSettings:
-    """How a checkpoint is loaded; the keys of the same names in config/models.yaml.
+class EngineSettings(LoadingSettings):
+    """How a checkpoint is loaded to be sampled; the keys of the same names in config/models.yaml."""
 
-    ``dtype`` auto is the checkpoint's own number format; ``max_model_len`` None its own context.
-    """
-
-    gpus: int = 1
-    dtype: str = "auto"
-    max_model_len: int | None = None
-    gpu_memory_utilization: float = 0.9
     prefix_caching: bool = True
 
 

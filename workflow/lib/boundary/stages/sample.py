@@ -10,6 +10,7 @@ from boundary.arguments import at_least, not_negative, share
 from boundary.errors import BoundaryError
 from boundary.sampling.engine import EngineSettings
 from boundary.sampling.engines import ENGINES
+from boundary.sampling.loading import add_loading_arguments
 
 HELP = "draw one shard of samples; resumes from its journal after a crash"
 EXAMPLES = """\
@@ -78,32 +79,7 @@ def add_engine_arguments(group: argparse._ArgumentGroup) -> None:
         help="auto is vllm where there is a GPU, else transformers; openai for an endpoint's model "
         "(default: auto)",
     )
-    group.add_argument(
-        "--gpus",
-        type=at_least(0),
-        default=EngineSettings.gpus,
-        help="GPUs to spread the model over; 0 is the CPU (default: %(default)s)",
-    )
-    group.add_argument(
-        "--dtype",
-        default=EngineSettings.dtype,
-        choices=["auto", "bfloat16", "float16", "float32"],
-        help="number format; auto is the checkpoint's own (default: auto)",
-    )
-    group.add_argument(
-        "--max-model-len",
-        type=at_least(2),
-        default=EngineSettings.max_model_len,
-        metavar="TOKENS",
-        help="longest sequence, prompt and response together (default: the model's context)",
-    )
-    group.add_argument(
-        "--gpu-memory-utilization",
-        type=share,
-        default=EngineSettings.gpu_memory_utilization,
-        metavar="SHARE",
-        help="of a GPU's memory, or on a CPU of the machine's, that vllm takes (default: %(default)s)",
-    )
+    add_loading_arguments(group)
     group.add_argument(
         "--prefix-caching",
         action=argparse.BooleanOptionalAction,

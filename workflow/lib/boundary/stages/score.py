@@ -6,7 +6,8 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
-from boundary.arguments import at_least, not_negative, share
+from boundary.arguments import at_least, not_negative
+from boundary.sampling.loading import add_loading_arguments
 from boundary.scoring.scorer import ScorerSettings
 
 HELP = "score responses under a model: log-likelihood, and entropy of its distribution"
@@ -67,32 +68,7 @@ def _add_scorer_arguments(group: argparse._ArgumentGroup) -> None:
         default="transformers",
         help="vllm tells no entropy (default: transformers)",
     )
-    group.add_argument(
-        "--gpus",
-        type=at_least(0),
-        default=ScorerSettings.gpus,
-        help="GPUs; 0 is the CPU, more than one needs vllm (default: %(default)s)",
-    )
-    group.add_argument(
-        "--dtype",
-        default=ScorerSettings.dtype,
-        choices=["auto", "bfloat16", "float16", "float32"],
-        help="number format; auto is the checkpoint's own (default: auto)",
-    )
-    group.add_argument(
-        "--max-model-len",
-        type=at_least(2),
-        default=ScorerSettings.max_model_len,
-        metavar="TOKENS",
-        help="longest prompt and response together (default: the model's context)",
-    )
-    group.add_argument(
-        "--gpu-memory-utilization",
-        type=share,
-        default=ScorerSettings.gpu_memory_utilization,
-        metavar="SHARE",
-        help="of a GPU's memory, or on a CPU of the machine's, that vllm takes (default: %(default)s)",
-    )
+    add_loading_arguments(group)
     group.add_argument(
         "--megabytes",
         type=at_least(1),
