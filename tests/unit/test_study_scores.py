@@ -11,6 +11,7 @@ from boundary.study.load import load_study
 from boundary.study.sources import sources
 from config_files import ROOT, SCHEMAS, edit
 
+OF_ENTRY = ("label", "family", "role", "base", "template")
 CELL = {"model": "mini-grpo", "benchmark": "arith-long", "sampling": "matched.seed1"}
 
 
@@ -178,17 +179,14 @@ def served(api):
     endpoint = {"url": "https://host/v1", "model": "m", "api": api}
 
     def change(models):
-        of_model = ("label", "family", "role", "base", "template")
-        kept = {key: models["mini-grpo"][key] for key in of_model}
+        kept = {key: models["mini-grpo"][key] for key in OF_ENTRY}
         models["mini-grpo"] = kept | {"endpoint": endpoint}
 
     return change
 
 
 def counted(models):
-    kept = {
-        key: models["mini-grpo"][key] for key in ("label", "family", "role", "base", "template")
-    }
+    kept = {key: models["mini-grpo"][key] for key in OF_ENTRY}
     files = {name: {"files": ["c.csv"], "format": "counts"} for name in ("arith", "arith-long")}
     models["mini-grpo"] = kept | {"counts": files}
 
@@ -237,6 +235,17 @@ def test_perplexity_by_step_asks_each_model_once_with_its_steps(config):
     told = [(s.description["model"], s.description["steps"], s.description["run"]) for s in found]
     assert told == [("mini-base", 0, ""), ("mini-grpo", 240, "grpo, 8 rollouts")]
     assert {source.description["scorer"] for source in found} == {"mini-base"}
+
+
+def test_a_checkpoint_without_its_steps_has_no_place_among_them(config):
+    def imported(models):
+        kept = {key: models["mini-grpo"][key] for key in OF_ENTRY}
+        models["mini-grpo"] = kept | {"path": "/data/checkpoint"}
+
+    with pytest.raises(
+        BoundaryError, match=r"after how many steps mini-grpo.*training: \{steps: 100"
+    ):
+        load(config, exhibit("perplexity_by_step", subset="scored"), imported)
 
 
 def test_the_papers_figures_have_all_their_cells(config):

@@ -24,7 +24,8 @@ CELLS = [(m, b) for m in ("mini-base", "mini-grpo") for b in ("arith", "arith-lo
 def set_n(study, n):
     for exhibits in (study["figures"], study["tables"]):
         for exhibit in exhibits.values():
-            exhibit["cells"][0]["n"] = n
+            for group in exhibit["cells"]:
+                group["n"] = n if group["sampling"] == "standard" else group["n"]
 
 
 def shards(checkout, stage="sample"):
@@ -89,12 +90,20 @@ def test_second_opinions_are_on_the_same_samples(finished):
 
 
 def test_every_shard_says_how_it_was_drawn_and_has_its_own_seed(finished):
-    provenances = [read_provenance(path) for path in shards(finished)]
-    assert len(provenances) == len({p["shard_seed"] for p in provenances}) == 12
-    for provenance in provenances:
-        cap = 8 if provenance["template"] == "mini-direct" else 24
-        parameters = {"temperature": 1.0, "top_p": 1.0, "max_tokens": cap, "end": None}
-        assert provenance["sampling"] == parameters
+    provenances = {path: read_provenance(path) for path in shards(finished)}
+    drawn = {path: made for path, made in provenances.items() if "imported" not in made}
+    # Of every cell two shards: two models on two benchmarks, both again cool and hot on one, the base
+    # twice without reasoning, the RLVR model matched; and a shard for each of two probes.
+    assert len(drawn) == 2 * (4 + 4 + 2 + 1) + 2 == len(provenances) - 1
+    assert len({made["shard_seed"] for made in drawn.values()}) == len(drawn)
+    for path, provenance in drawn.items():
+        sampling = path.parent.name
+        cap = 8 if sampling == "direct.seed1" else 24
+        parameters = {"top_p": 1.0, "max_tokens": cap, "end": None}
+        assert parameters.items() <= provenance["sampling"].items()
+        named = {"cool.seed1": 0.6, "hot.seed1": 1.2, "matched.at4.seed1": 4.0}
+        if sampling != "matched.seed1":
+            assert provenance["sampling"]["temperature"] == named.get(sampling, 1.0)
         (attempt,) = provenance["attempts"]
         assert attempt["engine"] == "transformers" and attempt["versions"]["torch"]
         assert attempt["context"] == 256 and attempt["end_token_ids"]
@@ -169,13 +178,15 @@ def test_a_changed_module_reruns_exactly_its_dependants(finished, tmp_path):
     assert checkout.planned() == {}  # no remark, and no edit of an engine, costs GPU hours
     append(library / "estimation/pass_at_k.py", "\nCHANGED = True\n")
     planned = checkout.planned()
-    assert planned == {"estimate": 12, "draw_figure": 4, "lay_out_table": 2, "all": 1}
+    assert planned == {"estimate": 17, "draw_figure": 6, "lay_out_table": 2, "all": 1}
     append(library / "verification/verifiers/published.py", "\nCHANGED = True\n")
     planned = checkout.planned()
     assert planned["verify"] == 4 and planned["count"] == planned["compare_verifiers"] == 2
     append(library / "verification/verifiers/boundary.py", "\nCHANGED = True\n")
     planned = checkout.planned()
-    assert planned["verify"] == 16 and planned["count"] == 8 and planned["compare_verifiers"] == 4
+    # Four cells more at other temperatures, one matched, and one reference shard that is not counted.
+    assert planned["verify"] == 16 + 2 * 5 + 1 and planned["count"] == 8 + 5
+    assert planned["compare_verifiers"] == 4 and planned["tabulate_perplexity"] == 7
     assert "sample" not in planned and "train_rlvr_model" not in planned
 
 
@@ -189,7 +200,7 @@ def test_a_changed_verification_judges_anew_and_draws_nothing(finished, tmp_path
     checkout = finished.copy(tmp_path / "checkout")
     checkout.edit("benchmarks.yaml", lambda d: d["arith"].update(verification={"digits": 5}))
     planned = checkout.planned()
-    assert planned["verify"] == 6 and planned["count"] == 3
+    assert planned["verify"] == 6 + 1 and planned["count"] == 3
     unchanged = {"sample", "write_benchmark", "train_rlvr_model", "check_samples"}
     assert not unchanged & planned.keys()
     checkout.edit("benchmarks.yaml", lambda d: d["arith"].pop("verification"))
@@ -207,7 +218,8 @@ def test_engine_settings_rerun_nothing_and_number_formats_the_samples(finished, 
         checkout.edit("models.yaml", lambda d, new=settings: d["mini-base"].update(new))
         assert checkout.planned() == {}
     checkout.edit("models.yaml", lambda d: d["mini-base"].update(dtype="bfloat16"))
-    assert checkout.planned()["sample"] == 8
+    # Its own twelve shards, and the RLVR model's at the temperature that its entropy decides.
+    assert checkout.planned()["sample"] == 12 + 2
     said = " ".join(checkout.snakemake("-n", "-p").stdout.split())
     engine = "--engine=auto --gpus=1 --gpu-memory-utilization=0.5 --no-prefix-caching"
     assert f"--dtype=bfloat16 {engine} --keep" in said
@@ -215,12 +227,12 @@ def test_engine_settings_rerun_nothing_and_number_formats_the_samples(finished, 
 
 def test_rewritten_problems_draw_no_sample_again(finished, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
-    before = {path: read_provenance(path)["finished"] for path in shards(checkout)}
+    before = {path: read_provenance(path).get("finished") for path in shards(checkout)}
     append(checkout.path / "workflow/lib/boundary/miniature/problems.py", "\nCHANGED = True\n")
     planned = checkout.planned("fig_pass_at_k")
     assert planned["write_benchmark"] == 3 and planned["verify"] == 8
     checkout.snakemake("fig_pass_at_k")
-    assert {path: read_provenance(path)["finished"] for path in shards(checkout)} == before
+    assert {path: read_provenance(path).get("finished") for path in shards(checkout)} == before
 
 
 def test_what_is_new_in_a_definition_is_run(finished, tmp_path):
@@ -230,10 +242,10 @@ def test_what_is_new_in_a_definition_is_run(finished, tmp_path):
     assert planned["sample"] == 6 and "train_rlvr_model" not in planned
     checkout.edit("benchmarks.yaml", lambda d: d["arith-train"]["generate"].update(seed=9))
     planned = checkout.planned()
-    assert planned["train_rlvr_model"] == 1 and planned["sample"] == 8
+    assert planned["train_rlvr_model"] == 1 and planned["sample"] == 4 + 12
     checkout.edit("models.yaml", lambda d: d["mini-base"]["pretrain"].update(seed=9))
     planned = checkout.planned()
-    assert planned["pretrain_model"] == planned["train_rlvr_model"] == 1 and planned["sample"] == 12
+    assert planned["pretrain_model"] == planned["train_rlvr_model"] == 1 and planned["sample"] == 24
 
 
 def test_a_raised_protocol_draws_that_benchmark_anew(finished, tmp_path):

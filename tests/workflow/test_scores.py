@@ -86,7 +86,7 @@ def test_a_larger_n_scores_nothing_again(finished, tmp_path):
             group["n"] = 12 if group["sampling"] == "standard" else 1
 
     checkout.edit("studies/miniature.yaml", raise_n)
-    assert checkout.planned("fig_perplexity") == {"fig_perplexity": 1}
+    assert checkout.planned("fig_perplexity") == {"draw_figure": 1, "fig_perplexity": 1}
 
 
 def test_another_subset_scores_and_probes_again(finished, tmp_path):

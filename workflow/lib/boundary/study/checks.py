@@ -101,6 +101,12 @@ def check_scored(
         _check_prompts(model, place)
         for scorer in _scorers(exhibit, cell, models):
             _check_scorer(models[scorer], kind, place)
+    for cell, _ in exhibit.pairs:
+        if kind == "perplexity_by_step" and "steps" not in models[cell.model].training:
+            raise BoundaryError(
+                f"{place}: nobody knows after how many steps {cell.model} was taken; its entry in "
+                "models.yaml can say so: training: {steps: 100}"
+            )
 
 
 def _check_prompts(model: Model, place: str) -> None:
