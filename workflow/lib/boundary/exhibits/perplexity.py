@@ -34,10 +34,8 @@ QUANTILES = {"low": 0.1, "first": 0.25, "median": 0.5, "third": 0.75, "high": 0.
 MOST_DOTS = 50  # responses of a pair, each shown by a dot
 MOST_NAMED = 12  # problems with their names below
 LONGEST_NAME, LONGEST_LINE = 26, 60  # characters, of a pair's name and of a note
-BOX, DOTS = (
-    0.5,
-    0.36,
-)  # of the distance between boxes: a box's height, and how far below its dots are
+# As shares of the distance between boxes: a box's height, and how far below its middle its dots are.
+BOX, DOTS = 0.5, 0.36
 PALE = 0.45  # opacity of a box; a band's is half of it
 THIN = {"color": INK, "linewidth": 0.7}
 WIDTH = 8.0  # inches
