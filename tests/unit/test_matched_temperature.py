@@ -96,8 +96,8 @@ def error_of(grid, logit=6.0, target=2.0):
 
 
 def test_a_known_curve_is_inverted_the_better_the_finer_its_grid():
-    coarse, fine, finest = (error_of(np.linspace(0.4, 2.0, points)) for points in (4, 9, 33))
-    assert coarse < 0.05 and fine < 0.005 and finest < 1e-4
+    coarse, fine, finest = (error_of(np.linspace(0.4, 2.0, points)) for points in (3, 5, 33))
+    assert coarse < 0.1 and fine < 0.01 and finest <= 5e-4  # it is rounded to three digits
     assert coarse > fine > finest
 
 

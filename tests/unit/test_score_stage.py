@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from boundary.data.records import read_provenance, read_records, write_records
 from boundary.data.subset import choose_problems, choose_responses
 from boundary.errors import BoundaryError
 from boundary.sampling.encoding import Encoding
+from boundary.sampling.prompts import Template
+from boundary.scoring.responses import Preparation
 from boundary.scoring.scorer import Score, Scorer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,6 +188,51 @@ def test_responses_that_cannot_be_scored_are_there_and_say_why(cell, capsys):
     assert scores["nll_sum"][6] < scores["nll_sum"][7]
 
 
+def test_a_tokenizer_whose_unknown_token_ends_texts_can_write_all(
+    cell, random_checkpoint, tmp_path
+):
+    from transformers import AutoTokenizer
+
+    checkpoint = shutil.copytree(random_checkpoint, tmp_path / "gpt")
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    tokenizer.unk_token = tokenizer.eos_token
+    tokenizer.save_pretrained(checkpoint)
+    run("models", "--name", "gpt", "--path", checkpoint)(cell / "gpt.json")
+    texts = edited(token_ids=None, finish_reason="stop", text="12+3=15")
+    path = rewrite(cell / "shard-0000.parquet", cell / "texts.parquet", texts)
+    scores = scores_of(cell, path, scorer="gpt")
+    assert set(scores["detail"]) == {""} and set(scores["n_tokens"]) == {8}
+
+
+def test_a_failed_sample_of_a_template_that_begins_is_a_failed_sample(cell):
+    failed = edited(token_ids=None, finish_reason="error", text="")
+    shard = rewrite(
+        cell / "shard-0000.parquet", cell / "failed.parquet", failed, template_sha256=None
+    )
+    assert set(scores_of(cell, shard, template="begun")["detail"]) == {"a failed sample"}
+
+
+def test_a_text_goes_on_from_its_prompt():
+    """Tokenizers that begin every text with a space of their own do not do so to responses."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    letters = ["<unk>", "\n", *"\u2581ABt"]
+    words = Tokenizer(models.WordLevel({c: i for i, c in enumerate(letters)}, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), behavior="isolated")
+    words.normalizer = normalizers.Prepend("\u2581")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>")
+    assert tokenizer("At")["input_ids"] == [2, 3, 5]
+    encoding = SimpleNamespace(tokenizer=tokenizer, prompt_ids=lambda _: [3], context=9)
+    preparation = Preparation(encoding, Template("{question}"), {"a": "?"}, same_vocabulary=False)
+    sample = pd.DataFrame(
+        [("a", 0, "At\u2581B", None, "length")],
+        columns=["problem_id", "sample_index", "text", "token_ids", "finish_reason"],
+    )
+    (prepared,) = preparation.prepare(sample)
+    assert prepared.response.token_ids == [3, 5, 2, 4]
+
+
 def test_a_shorter_context_is_the_scorers_own(cell):
     scores = scores_of(cell, max_model_len=10)
     long = scores["detail"].str.startswith("longer than the scorer's context of 10 tokens")
@@ -207,6 +255,17 @@ def test_samples_whose_prompts_are_not_known_are_refused(cell, capsys, change, s
     said = capsys.readouterr().err
     assert "changed.parquet" in said
     assert pd.Series([said]).str.contains(message).all(), said
+
+
+def test_questions_that_have_changed_are_told(cell, capsys):
+    changed = (cell / "own.jsonl").read_text().replace("1+2", "2+1")
+    (cell / "changed.jsonl").write_text(changed)
+    problems = cell / "changed-problems.parquet"
+    fields = json.dumps({"problem_id": "id"})
+    source = ["--name", "own", "--path", cell / "changed.jsonl", "--fields", fields]
+    run("benchmarks", *source)(problems)
+    assert score(cell, cell / "shard-0000.parquet", problems=problems) == 1
+    assert "its questions are not those of" in capsys.readouterr().err
 
 
 def test_shards_of_two_templates_are_told_apart(cell, capsys):

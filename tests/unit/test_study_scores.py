@@ -229,6 +229,98 @@ def test_a_models_entry_says_how_it_is_scored(config):
     assert model.scoring_environment == "sample"
 
 
+def twin(name, **changes):
+    """A second model, trained as mini-grpo was."""
+    return lambda models: models.update({name: models["mini-grpo"] | changes})
+
+
+def with_models(kind, *names, of="figures"):
+    group = {"models": list(names), "benchmarks": ["arith"], "sampling": "standard", "n": 128}
+    return exhibit(kind, of, subset="scored", cells=[group])
+
+
+def test_perplexities_of_a_panel_are_under_one_base(config):
+    def two_bases(models):
+        models["other-base"] = models["mini-base"]
+        models["other"] = models["mini-grpo"] | {"base": "other-base"}
+
+    every = ("mini-base", "mini-grpo", "other-base", "other")
+    with pytest.raises(BoundaryError, match="mini-base and other-base are bases of one family"):
+        load(config, with_models("perplexity", *every), two_bases)
+
+
+def test_two_models_of_one_training_are_no_two_checkpoints(config):
+    names = ("mini-base", "mini-grpo", "again")
+    with pytest.raises(BoundaryError, match="mini-grpo and again are the same training after"):
+        load(config, with_models("perplexity_by_step", *names), twin("again", label="again"))
+
+
+def test_the_target_of_a_matched_temperature_does_not_depend_on_n(config):
+    study = load(config, lambda d: d["subsets"]["scored"].update(responses=200))
+    job = {"model": "mini-base", "benchmark": "arith-long", "sampling": "cool.seed1"}
+    shards = jobs.scored_shards(study, job | {"subset": "scored"}, "sample")
+    assert len(shards) == 2 and study.sampling["cool.seed1"].shard_size == 128  # it has n = 128
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"score_engine": "vllm"}, "matches the entropy.*which tells no entropy"),
+        ({"gpus": 2, "engine": "vllm"}, "would score responses on 2 GPUs, which only vllm can"),
+    ],
+)
+def test_a_matched_sampling_needs_entropies_whatever_shows_it(config, settings, message):
+    def only_curves(study):
+        group = {"models": ["mini-grpo"], "benchmarks": ["arith"], "sampling": "matched", "n": 128}
+        study["figures"] = {"mine": {"kind": "pass_at_k", "cells": [group]}}
+        study["tables"] = {}
+
+    with pytest.raises(BoundaryError, match=message):
+        load(config, only_curves, lambda models: models["mini-base"].update(settings))
+
+
+def test_a_filter_may_not_ask_a_base_at_its_own_entropy(config):
+    with pytest.raises(BoundaryError, match=r"filters.guessable: .*mini-base has no base"):
+        load(config, lambda d: d["filters"]["guessable"].update(sampling="matched"))
+
+
+def test_a_reference_comes_of_no_base(config):
+    with pytest.raises(BoundaryError, match="`base` beside the role reference"):
+        load(config, models=lambda m: m["mini-reference"].update(base="mini-base"))
+
+
+def test_filtered_claims_and_distilled_models_are_not_scored(config):
+    def filtered(study):
+        group = study["tables"]["claims"]["cells"][0] | {"filter": "guessable"}
+        study["tables"]["claims"]["cells"].append(group)
+
+    found = [path for path in paths(load(config, filtered), "claims") if "perplexity" in path]
+    assert len(found) == 2 and not any("guessable" in path for path in found)
+    distilled = load(config, models=lambda m: m["mini-grpo"].update(role="distilled"))
+    assert not [path for path in paths(distilled, "claims") if "perplexity" in path]
+
+
+def test_the_table_of_quantiles_asks_nothing_of_the_models_weights(config):
+    def only_the_table(study):
+        study["tables"] = {"table_perplexity": study["tables"]["table_perplexity"]}
+        study["figures"] = {}
+
+    study = load(config, only_the_table, served("completions"))
+    assert len(paths(study, "table_perplexity")) == 1
+
+
+def test_every_series_of_figure_17_has_its_entropy(config):
+    def two_verifiers(study):
+        for group in study["figures"]["fig_entropy_matched"]["cells"]:
+            group["verifiers"] = ["boundary", "published"]
+        study["tables"] = {}
+
+    study = load(config, two_verifiers)
+    found = sources(study, study.exhibits["fig_entropy_matched"])
+    told = [s.description["verifier"] for s in found if s.description["statistic"] == "entropy"]
+    assert sorted(told) == ["boundary"] * 3 + ["published"] * 3
+
+
 def test_perplexity_by_step_asks_each_model_once_with_its_steps(config):
     study = load(config, exhibit("perplexity_by_step", subset="scored"))
     found = sources(study, study.exhibits["mine"])

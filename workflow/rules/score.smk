@@ -20,7 +20,8 @@ rule score:
         environment_of("scorer", "scoring_environment")
     resources:
         # While weights are loaded, a GPU's share of them passes through the machine's memory.
-        mem_mb=lambda wildcards: max(3000, 16000 * MODELS[wildcards.scorer].gpus),
+        mem_mb=lambda wildcards: max(2000, 16000 * MODELS[wildcards.scorer].gpus)
+        + MODELS[wildcards.scorer].score_megabytes,
         gpu=lambda wildcards: MODELS[wildcards.scorer].gpus,
         # Here and not among the parameters, since another one makes Snakemake run nothing again.
         engine=lambda wildcards: " ".join(MODELS[wildcards.scorer].scoring_arguments),

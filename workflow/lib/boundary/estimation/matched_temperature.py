@@ -26,6 +26,9 @@ from boundary.estimation.bootstrap import (
 )
 from boundary.estimation.entropy import measure
 
+DECIMALS = (
+    3  # of a temperature: far below its interval, and the same when scores differ by rounding
+)
 HALVINGS = 60  # of a segment of temperatures, beyond what doubles tell apart
 
 Side = Literal["", "above", "below"]
@@ -92,11 +95,11 @@ def match(
     means = np.concatenate([part for _, part in resampled_means(values, drawn)])
     resampled = solve(grid, means.T.astype(np.float64)).temperatures
     low, high = percentile_interval(resampled, level)
-    temperature, side = float(found.temperatures[0]), SIDES[int(found.sides[0])]
+    temperature, side = round(float(found.temperatures[0]), DECIMALS), SIDES[int(found.sides[0])]
     return Matched(
         temperature,
-        min(float(low), temperature),
-        max(float(high), temperature),
+        min(round(float(low), DECIMALS), temperature),
+        max(round(float(high), DECIMALS), temperature),
         float(found.entropies[0]),
         *measure(tables[0], level),
         reached=not side,

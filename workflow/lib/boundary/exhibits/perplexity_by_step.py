@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from boundary.errors import BoundaryError
 from boundary.exhibits.curves import STRONGEST
 from boundary.exhibits.panels import add_legend, draw_panels
 from boundary.exhibits.perplexity import find_quantiles, label_perplexity
@@ -22,7 +23,12 @@ def draw(table: pd.DataFrame) -> Figure:
     """
     trained = table["role"] != "base"
     runs = {name: table["run"].where(trained, table[name]) for name in ("model", "label")}
-    table, styles = name_series(table.assign(**runs).dropna(subset="perplexity"))
+    scored = table.assign(**runs).dropna(subset="perplexity")
+    if scored.empty:
+        raise BoundaryError(
+            f"none of the {len(table)} responses was scored; the column detail of the scores says why"
+        )
+    table, styles = name_series(scored)
     figure = draw_panels(
         table,
         partial(_draw_panel, styles=styles),

@@ -14,6 +14,7 @@ from boundary.sampling.encoding import Encoding
 from boundary.sampling.prompts import Template
 from boundary.scoring.scorer import Response
 
+LINE_BREAK = "\n"
 COLUMNS = ["problem_id", "sample_index", "text", "token_ids", "finish_reason"]
 
 
@@ -53,7 +54,10 @@ class Preparation:
         self.template = template
         self.same_vocabulary = same_vocabulary
         self.prompt_ids = {name: encoding.prompt_ids(prompt) for name, prompt in prompts.items()}
-        self._unknown = encoding.tokenizer.unk_token_id
+        # In some tokenizers, which can write every text, it is another special token's.
+        tokenizer = encoding.tokenizer
+        others = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}
+        self._unknown = {tokenizer.unk_token_id} - others - {None}
 
     def prepare(self, samples: pd.DataFrame) -> Iterable[Prepared]:
         """Prepare sample records (``COLUMNS``)."""
@@ -63,14 +67,16 @@ class Preparation:
     def _prepare(self, sample: dict[str, Any]) -> Prepared:
         prompt_ids = self.prompt_ids[sample["problem_id"]]
         stored = self.same_vocabulary and sample["token_ids"] is not None
-        token_ids = list(sample["token_ids"]) if stored else self._tokenise(sample)
-        ended = sample["finish_reason"] == "stop"
+        failed, ended = (sample["finish_reason"] == reason for reason in ("error", "stop"))
+        token_ids: list[int] = []
+        if not failed:
+            token_ids = list(sample["token_ids"]) if stored else self._tokenise(sample)
         detail = ""
-        if sample["finish_reason"] == "error":
+        if failed:
             detail = FAILED
         elif len(token_ids) == int(ended):  # the token that ends it, and nothing before
             token_ids, detail = [], NO_TOKENS
-        elif not stored and self._unknown is not None and self._unknown in token_ids + prompt_ids:
+        elif not stored and self._unknown & {*token_ids, *prompt_ids}:
             detail = NO_TOKEN_FOR
         elif len(prompt_ids) + len(token_ids) > self.encoding.context:
             detail = f"{TOO_LONG} of {self.encoding.context} tokens"
@@ -92,8 +98,23 @@ class Preparation:
                 f"with {begins!r}, as every response to its template does; name the template that it was "
                 "sampled with"
             )
-        token_ids: list[int] = self.encoding.tokenizer(
-            text.removeprefix(begins), add_special_tokens=False, split_special_tokens=True
-        )["input_ids"]
+        token_ids = self._continue(text.removeprefix(begins))
         ended = sample["finish_reason"] == "stop"
         return [*token_ids, self.encoding.end_token(self.template.end)] if ended else token_ids
+
+    def _continue(self, text: str) -> list[int]:
+        """A text as tokens that go on from others.
+
+        Some tokenizers begin whatever they are given with a word of its own, as if a space came before: so
+        the text is put behind a line break, which is cut off again where its tokens are its own.
+        """
+
+        def tokens(written: str) -> list[int]:
+            encoded = self.encoding.tokenizer(
+                written, add_special_tokens=False, split_special_tokens=True
+            )
+            return encoded["input_ids"]
+
+        before, behind = tokens(LINE_BREAK), tokens(LINE_BREAK + text)
+        cut = len(before)
+        return behind[cut:] if behind[:cut] == before else tokens(text)

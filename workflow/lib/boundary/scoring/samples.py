@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from boundary.data.records import read_provenance, read_record_groups
+from boundary.data.provenance import questions_digest
+from boundary.data.records import read_provenance, read_record_groups, read_records
 from boundary.data.subset import choose_responses
 from boundary.errors import BoundaryError
 from boundary.estimation.counts import check_one_cell
@@ -27,13 +28,19 @@ class SampledCell:
         self.paths = paths
         self._made = {path: read_provenance(path) for path in paths}
         check_one_cell(self._made)
-        benchmark = read_provenance(problems).get("benchmark")
+        about = read_provenance(problems)
+        questions = {None, about.get("questions_sha256"), _questions_digest(problems)}
         for path, made in self._made.items():
             _check_prompts(path, made, template)
-            if made.get("benchmark") not in (None, benchmark):
+            if made.get("benchmark") not in (None, about.get("benchmark")):
                 raise BoundaryError(
                     f"{path}: holds samples of {made.get('benchmark')}, and {problems} the problems of "
-                    f"{benchmark}"
+                    f"{about.get('benchmark')}"
+                )
+            if made.get("questions_sha256") not in questions:
+                raise BoundaryError(
+                    f"{path}: its questions are not those of {problems}, which must have changed since; a "
+                    "response is scored behind the very prompt that it answers"
                 )
 
     @property
@@ -91,6 +98,11 @@ class SampledCell:
                 "samples in all); name the cell's shards from the first one on"
             )
         return [found[key] for key in order]
+
+
+def _questions_digest(problems: Path) -> str:
+    records = read_records(problems, "problem", ["problem_id", "question"])
+    return questions_digest(records["problem_id"], records["question"])
 
 
 def _check_prompts(path: Path, made: Mapping[str, Any], template: Template) -> None:

@@ -77,6 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _choose(arguments: argparse.Namespace) -> None:
     """Write the records of a subset's problems."""
+    from boundary.data.provenance import questions_digest
     from boundary.data.records import read_provenance, read_records, write_records
     from boundary.data.subset import choose_problems
     from boundary.errors import BoundaryError
@@ -88,9 +89,11 @@ def _choose(arguments: argparse.Namespace) -> None:
         )
     except BoundaryError as error:
         raise BoundaryError(f"{arguments.part_of}: {error}") from error
+    # By the whole's digest it is known which samples these are the problems of.
+    whole = {"questions_sha256": questions_digest(problems["problem_id"], problems["question"])}
     write_records(
         arguments.output,
         "problem",
         problems[problems["problem_id"].isin(chosen)],
-        {**read_provenance(arguments.part_of), "subset": subset},
+        {**read_provenance(arguments.part_of), **whole, "subset": subset},
     )

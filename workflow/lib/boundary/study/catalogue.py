@@ -12,6 +12,7 @@ from typing import Any, Literal
 from boundary.errors import BoundaryError, unknown_name
 from boundary.sampling.engine import EngineSettings
 from boundary.sampling.prompts import Template, read_template
+from boundary.scoring.scorer import ScorerSettings
 from boundary.study.documents import load_document
 
 Role = Literal["base", "rlvr", "instruct", "distilled", "reference"]
@@ -82,9 +83,13 @@ class Model:
     @property
     def scoring_arguments(self) -> list[str]:
         """Arguments of the stage score on which no score depends."""
-        given = self.settings.get("score_megabytes")
-        megabytes = [] if given is None else [f"--megabytes={given}"]
-        return [*self._arguments("gpus", "gpu_memory_utilization"), *megabytes]
+        memory = self._arguments("gpus", "gpu_memory_utilization")
+        return [*memory, f"--megabytes={self.score_megabytes}"]
+
+    @property
+    def score_megabytes(self) -> int:
+        """Memory that scoring with it may take beside the weights."""
+        return self.settings.get("score_megabytes", ScorerSettings.megabytes)
 
     def _arguments(self, *keys: str) -> list[str]:
         given = [key for key in keys if key in self.settings]
@@ -228,6 +233,10 @@ def _check_model(
         )
     if model.base is not None and model.base not in models:
         raise BoundaryError(f"{place}.base: {unknown_name('model', model.base, models)}")
+    if model.base is not None and model.role == "reference":
+        raise BoundaryError(
+            f"{place}: found `base` beside the role reference, which nothing was trained from; leave it out"
+        )
     if model.source not in LOADED and (given := {*ENGINE_KEYS, *SCORE_KEYS} & set(model.settings)):
         why = "an endpoint, whose server decides on that"
         raise BoundaryError(

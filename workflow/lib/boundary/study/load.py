@@ -10,12 +10,13 @@ from typing import Any
 from boundary.claims.pairs import pairs_to_compare
 from boundary.errors import BoundaryError, unknown_name
 from boundary.exhibits import FIGURES, OF_PAIRS, TABLES
-from boundary.study.catalogue import LOADED, Catalogue, load_catalogue
-from boundary.study.checks import check_cells, check_scored, check_source
+from boundary.study.catalogue import Catalogue, load_catalogue
+from boundary.study.checks import check_cells, check_source
 from boundary.study.documents import load_document
 from boundary.study.pairs import base_of, base_pairs
 from boundary.study.published import load_published
 from boundary.study.samplings import read_samplings, read_subsets, with_probes
+from boundary.study.scorings import check_scored, check_scorer
 from boundary.study.study import Cell, Exhibit, ExhibitType, Filter, Pair, Sampling, Study, Subset
 from boundary.verification.verifiers import VERIFIERS
 
@@ -109,6 +110,7 @@ class _Reader:
             self._check_names(place, {"model": [entry["model"]], "sampling": [entry["sampling"]]})
             sampling = self.samplings[entry["sampling"]]
             self._check_n(entry["n"], sampling, entry["model"], place)
+            self._check_matching(sampling, entry["model"], place)
             self.filters[name] = Filter(
                 name, entry["model"], sampling.directory, entry["n"], entry["below"]
             )
@@ -189,17 +191,13 @@ class _Reader:
     def _check_matching(self, sampling: Sampling, model: str, place: str) -> None:
         if sampling.matching is None:
             return
-        base = base_of(model, self.catalogue.models)
-        for who, why in ((model, "is sampled"), (base, "is its base")):
-            if who is None or self.catalogue.models[who].source not in LOADED:
-                raise BoundaryError(
-                    f"{place}: {sampling.name!r} matches the entropy of {model} to its base's, and "
-                    + (
-                        f"{who}, which {why}, has no weights here"
-                        if who
-                        else f"{model} has no base"
-                    )
-                )
+        models = self.catalogue.models
+        base = base_of(model, models)
+        matches = f"{place}: {sampling.name!r} matches the entropy of {model} to its base's"
+        if base is None:
+            raise BoundaryError(f"{matches}, and {model} has no base")
+        for who in (model, base):
+            check_scorer(models[who], True, matches)
 
     def _check_n(self, n: int, sampling: Sampling, model: str, place: str) -> None:
         if self.catalogue.models[model].source != "counts" and n % sampling.shard_size:

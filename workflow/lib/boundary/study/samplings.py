@@ -8,7 +8,7 @@ from typing import Any
 
 from boundary.claims.samplings import MATCHED
 from boundary.errors import BoundaryError, unknown_name
-from boundary.study.study import Matching, Sampling, Subset, directory_of
+from boundary.study.study import Matching, Sampling, Subset, directory_of, probe_name
 
 DEFAULT_TEMPERATURE = 0.6  # the paper's
 
@@ -53,7 +53,7 @@ def read_samplings(
         )
     for sampling in samplings.values():
         for temperature in sampling.matching.temperatures if sampling.matching else ():
-            probe = f"{sampling.name}.at{temperature:g}"
+            probe = probe_name(sampling.name, temperature)
             if probe in samplings:
                 raise BoundaryError(
                     f"{file}: sampling.{probe}: a probe of {sampling.name!r} has this name; take another"
@@ -96,9 +96,12 @@ def _matching(
             f"{place}.match.sampling: {other!r} is matched itself; name a temperature's"
         )
     temperatures = match["temperatures"]
-    if list(temperatures) != sorted(set(temperatures)):
+    if list(temperatures) != sorted(set(temperatures)) or len(
+        {probe_name(name, temperature) for temperature in temperatures}
+    ) < len(temperatures):
         raise BoundaryError(
-            f"{place}.match.temperatures: found {temperatures}; expected ascending ones, each once"
+            f"{place}.match.temperatures: found {temperatures}; expected ascending ones, each once, and "
+            "no two alike to six digits"
         )
     sampling = directory_of(other, entries[other]["seed"])
     return Matching(sampling, match["subset"], tuple(temperatures))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from boundary.claims.samplings import sampling_name
 from boundary.study import paths
-from boundary.study.pairs import base_of, reference_cells
-from boundary.study.study import Cell, Exhibit, Study
+from boundary.study.scorings import Scoring, scored_pairs, scorings
+from boundary.study.study import Exhibit, Study
 
 
 class Source(NamedTuple):
@@ -19,11 +18,8 @@ class Source(NamedTuple):
 
 
 def sources(study: Study, exhibit: Exhibit) -> list[Source]:
-    """The files of an exhibit, each once, in the order in which it shows them."""
-    found: dict[str, Source] = {}
-    for source in OF_KIND.get((exhibit.type, exhibit.kind), _of_cells)(study, exhibit):
-        found.setdefault(source.path, source)
-    return list(found.values())
+    """The files of an exhibit, in the order in which it shows them."""
+    return list(OF_KIND.get((exhibit.type, exhibit.kind), _of_cells)(study, exhibit))
 
 
 def _of_cells(study: Study, exhibit: Exhibit) -> Iterator[Source]:
@@ -43,37 +39,32 @@ def _published(study: Study, exhibit: Exhibit) -> Iterator[Source]:
 
 def _claims(study: Study, exhibit: Exhibit) -> Iterator[Source]:
     """The measures of every pair; with a subset, perplexities of models against their bases, too."""
-    models = study.catalogue.models
+    of_perplexity = scored_pairs(exhibit, study.catalogue.models) if exhibit.subset else []
     for cell, other in exhibit.pairs:
         described = study.describe_trained_pair(cell, other)
         yield Source(paths.pair_path(cell, other, exhibit.statistic), described)
-        alike = sampling_name(cell.sampling) == sampling_name(other.sampling)
-        if exhibit.subset and alike and other.model == base_of(cell.model, models):
-            path = paths.perplexity_quantile_path(cell, other, exhibit.subset)
+        if (cell, other) in of_perplexity:
+            path = paths.perplexity_quantile_path(cell, other, _subset(exhibit))
             yield Source(path, described)
 
 
 def _perplexity(study: Study, exhibit: Exhibit) -> Iterator[Source]:
     """Of each model against its base: both models' responses and references, under both (fig. 6)."""
-    for cell, base in exhibit.pairs:
-        references = reference_cells(exhibit.cells, cell.benchmark, study.catalogue.models)
-        for responses, scorer in (
-            (base, base.model),
-            (cell, base.model),
-            (cell, cell.model),
-            *((reference, base.model) for reference in references),
-            *((reference, cell.model) for reference in references),
-        ):
-            yield _scored(study, exhibit, responses, scorer)
+    for scoring in scorings(exhibit, study.catalogue.models):
+        yield _scored(study, exhibit, scoring)
 
 
 def _perplexity_by_step(study: Study, exhibit: Exhibit) -> Iterator[Source]:
     """Of each model against its base: the responses of both under the base, with their steps."""
-    for cell, base in exhibit.pairs:
-        training = study.catalogue.models[cell.model].training
-        for responses, steps, run in ((base, 0, ""), (cell, training["steps"], _run(training))):
-            source = _scored(study, exhibit, responses, base.model)
-            yield Source(source.path, source.description | {"steps": steps, "run": run})
+    for scoring in scorings(exhibit, study.catalogue.models):
+        training = study.catalogue.models[scoring.cell.model].training
+        trained = scoring.cell.model != scoring.scorer
+        steps = {
+            "steps": training["steps"] if trained else 0,
+            "run": _run(training) if trained else "",
+        }
+        source = _scored(study, exhibit, scoring)
+        yield Source(source.path, source.description | steps)
 
 
 def _run(training: Mapping[str, Any]) -> str:
@@ -106,11 +97,11 @@ def _entropy_matched(study: Study, exhibit: Exhibit) -> Iterator[Source]:
             yield Source(path, described | {"statistic": statistic})
 
 
-def _scored(study: Study, exhibit: Exhibit, cell: Cell, scorer: str) -> Source:
-    model = study.catalogue.models[scorer]
-    of_scorer = {"scorer": scorer, "scorer_label": model.label, "scorer_role": model.role}
-    path = paths.perplexity_path(cell, _subset(exhibit), scorer)
-    return Source(path, study.describe(cell) | of_scorer)
+def _scored(study: Study, exhibit: Exhibit, scoring: Scoring) -> Source:
+    model = study.catalogue.models[scoring.scorer]
+    of_scorer = {"scorer": model.name, "scorer_label": model.label, "scorer_role": model.role}
+    path = paths.perplexity_path(scoring.cell, _subset(exhibit), scoring.scorer)
+    return Source(path, study.describe(scoring.cell) | of_scorer)
 
 
 def _subset(exhibit: Exhibit) -> str:

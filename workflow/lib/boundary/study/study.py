@@ -74,7 +74,7 @@ class Sampling:
         return [
             replace(
                 self,
-                name=f"{self.name}.at{temperature:g}",
+                name=probe_name(self.name, temperature),
                 label=f"T = {temperature:g}",
                 temperature=temperature,
                 shard_size=subset.responses,
@@ -83,6 +83,11 @@ class Sampling:
             )
             for temperature in temperatures
         ]
+
+
+def probe_name(name: str, temperature: float) -> str:
+    """What a matched sampling is called where it is tried at a temperature."""
+    return f"{name}.at{temperature:g}"
 
 
 def directory_of(name: str, seed: int) -> str:
@@ -175,16 +180,22 @@ class Study:
     def scored_shards(self, model: str, benchmark: str, sampling: str, subset: str) -> range:
         """Numbers of the shards that a subset's responses are chosen from.
 
-        No more than the responses need, so that a larger n scores nothing anew, nor than there are.
+        No more than the responses need, so that a larger n scores nothing anew; of references no more than
+        there are.
         """
-        named = [
+        wanted = self.subsets[subset].responses
+        if self.catalogue.models[model].role == "reference":
+            wanted = min(wanted, self._largest_n(model, benchmark, sampling))
+        return range(-(-wanted // self.sampling[sampling].shard_size))
+
+    def _largest_n(self, model: str, benchmark: str, sampling: str) -> int:
+        """The largest n of a cell in any exhibit."""
+        return max(
             cell.n
             for exhibit in self.exhibits.values()
             for cell in exhibit.cells
             if (cell.model, cell.benchmark, cell.sampling) == (model, benchmark, sampling)
-        ]
-        size, wanted = self.sampling[sampling].shard_size, self.subsets[subset].responses
-        return range(-(-min(wanted, max(named, default=wanted)) // size))
+        )
 
     def probes(self, sampling: str) -> list[Sampling]:
         """How a model is sampled to find the temperature of a matched sampling."""

@@ -1,0 +1,146 @@
+"""Whose responses an exhibit wants scored by whom, and whether that can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from boundary.claims.samplings import sampling_name
+from boundary.errors import BoundaryError, unknown_name
+from boundary.exhibits import MAY_HAVE_SCORES, OF_SCORES
+from boundary.study.catalogue import LOADED, Model
+from boundary.study.pairs import base_of, reference_cells
+from boundary.study.study import Cell, Exhibit, Pair, Subset
+
+OF_ENTROPY = ("entropy_matched", "entropy")
+Models = Mapping[str, Model]
+
+
+class Scoring(NamedTuple):
+    """The responses of ``cell`` under the model ``scorer``."""
+
+    cell: Cell
+    scorer: str
+
+
+def scorings(exhibit: Exhibit, models: Models) -> list[Scoring]:
+    """What is scored for an exhibit with a subset, in the order in which it is shown, each once."""
+    return list(dict.fromkeys(_scorings(exhibit, models)))
+
+
+def _scorings(exhibit: Exhibit, models: Models) -> Iterator[Scoring]:
+    if exhibit.kind in OF_ENTROPY:
+        yield from (Scoring(cell, cell.model) for cell in exhibit.cells)
+    pairs = scored_pairs(exhibit, models) if exhibit.kind == "claims" else exhibit.pairs
+    for cell, base in pairs:
+        yield Scoring(base, base.model)
+        yield Scoring(cell, base.model)
+        if (exhibit.type, exhibit.kind) == ("figure", "perplexity"):
+            yield Scoring(cell, cell.model)
+            references = reference_cells(exhibit.cells, cell.benchmark, models)
+            for scorer in (base.model, cell.model):
+                yield from (Scoring(reference, scorer) for reference in references)
+
+
+def scored_pairs(exhibit: Exhibit, models: Models) -> list[Pair]:
+    """Of a table of claims, the pairs that the claim on perplexity is about."""
+    return [
+        (cell, other)
+        for cell, other in exhibit.pairs
+        if models[cell.model].role == "rlvr"
+        and other.model == base_of(cell.model, models)
+        and sampling_name(cell.sampling) == sampling_name(other.sampling)
+        and "/" not in cell.verifier  # of all problems
+    ]
+
+
+def check_scored(
+    exhibit: Exhibit, models: Models, subsets: Mapping[str, Subset], place: str
+) -> None:
+    """See that what an exhibit shows of scores can be had. Raises BoundaryError with the way out."""
+    kind = exhibit.kind
+    if exhibit.subset is None:
+        if kind in OF_SCORES:
+            raise BoundaryError(
+                f"{place}: {kind} is shown of scored responses; say of which: `subset:` with a name under "
+                "`subsets`"
+            )
+        return
+    if kind not in (*OF_SCORES, *MAY_HAVE_SCORES):
+        raise BoundaryError(f"{place}.subset: {kind} shows no scores; leave it out")
+    if exhibit.subset not in subsets:
+        raise BoundaryError(f"{place}.subset: {unknown_name('subset', exhibit.subset, subsets)}")
+    for cell, scorer in scorings(exhibit, models):
+        _check_responses(cell, models[cell.model], subsets[exhibit.subset], place)
+        check_scorer(models[scorer], kind in OF_ENTROPY, place)
+    if kind in ("perplexity", "perplexity_by_step"):
+        _check_bases(exhibit, models, place)
+    if kind == "perplexity_by_step":
+        _check_steps(exhibit, models, place)
+
+
+def _check_responses(cell: Cell, model: Model, subset: Subset, place: str) -> None:
+    if subset.responses > cell.n and model.role != "reference":
+        raise BoundaryError(
+            f"{place}: the subset {subset.name!r} takes {subset.responses} responses of each problem, and "
+            f"{cell.model} on {cell.benchmark} has n = {cell.n}"
+        )
+    if model.source == "counts":
+        raise BoundaryError(
+            f"{place}: of {model.name} there are counts alone, and no responses that could be scored"
+        )
+    if model.settings.get("endpoint", {}).get("api") == "chat":
+        raise BoundaryError(
+            f"{place}: {model.name} is sampled by an endpoint's chat, whose server lays out prompts that "
+            "nobody knows here, and a response is scored behind its very prompt; take its api completions"
+        )
+
+
+def check_scorer(model: Model, needs_entropy: bool, place: str) -> None:
+    """See that a model can score responses. Raises BoundaryError with the way out."""
+    if model.source not in LOADED:
+        raise BoundaryError(
+            f"{place}: {model.name} would score responses, and its weights are not here, only "
+            f"{model.source}"
+        )
+    by_vllm = model.settings.get("score_engine") == "vllm"
+    if model.gpus > 1 and not by_vllm:
+        raise BoundaryError(
+            f"{place}: {model.name} would score responses on {model.gpus} GPUs, which only vllm can; set "
+            "its `score_engine: vllm`, for perplexity alone, or `gpus: 1`"
+        )
+    if by_vllm and needs_entropy:
+        raise BoundaryError(
+            f"{place}: {model.name} is scored with vllm, which tells no entropy; take "
+            "`score_engine: transformers`"
+        )
+
+
+def _check_bases(exhibit: Exhibit, models: Models, place: str) -> None:
+    """Perplexities of a panel are under one base."""
+    bases: dict[tuple[str, str], str] = {}
+    for cell, base in exhibit.pairs:
+        panel = models[cell.model].family, cell.benchmark
+        if bases.setdefault(panel, base.model) != base.model:
+            raise BoundaryError(
+                f"{place}: {bases[panel]} and {base.model} are bases of one family ({panel[0]}), whose "
+                "perplexities share a panel; give them families of their own"
+            )
+
+
+def _check_steps(exhibit: Exhibit, models: Models, place: str) -> None:
+    """Checkpoints are told apart by their steps."""
+    taken: dict[tuple[object, ...], str] = {}
+    for cell, base in exhibit.pairs:
+        training = models[cell.model].training
+        if "steps" not in training:
+            raise BoundaryError(
+                f"{place}: nobody knows after how many steps {cell.model} was taken; its entry in "
+                "models.yaml can say so: training: {steps: 100}"
+            )
+        known = base.model, cell.benchmark, cell.sampling, *sorted(training.items())
+        if taken.setdefault(known, cell.model) != cell.model:
+            raise BoundaryError(
+                f"{place}: {taken[known]} and {cell.model} are the same training after the same steps, as "
+                "far as their entries in models.yaml tell; leave one out"
+            )
