@@ -186,7 +186,7 @@ def test_a_changed_module_reruns_exactly_its_dependants(finished, tmp_path):
     planned = checkout.planned()
     # Four cells more at other temperatures, one matched, and one reference shard that is not counted.
     assert planned["verify"] == 16 + 2 * 5 + 1 and planned["count"] == 8 + 5
-    assert planned["compare_verifiers"] == 4 and planned["tabulate_perplexity"] == 7
+    assert planned["compare_verifiers"] == 4 and planned["tabulate_perplexity"] == 8
     assert "sample" not in planned and "train_rlvr_model" not in planned
 
 

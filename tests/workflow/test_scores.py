@@ -26,7 +26,8 @@ def test_a_models_own_scores_are_the_likelihood_that_it_drew_with(finished):
 
 def test_figure_6_has_its_five_distributions(finished):
     table = pd.read_csv(finished.results / "figures/fig_perplexity.csv")
-    sets = table.groupby(["scorer", "model"]).size().to_dict()
+    on_arith = table[table["benchmark"] == "arith"]
+    sets = on_arith.groupby(["scorer", "model"]).size().to_dict()
     assert sets == {
         ("mini-base", "mini-base"): 12,
         ("mini-base", "mini-grpo"): 12,
@@ -37,7 +38,9 @@ def test_figure_6_has_its_five_distributions(finished):
     reference = table[table["model"] == "mini-reference"]
     assert reference["verdict"].eq("correct").all() and reference["perplexity"].notna().all()
     assert set(reference["tokens"]) == {"retokenised"}
-    measures = pd.read_csv(finished.results / "tables/table_perplexity.csv").set_index("measure")
+    measures = pd.read_csv(finished.results / "tables/table_perplexity.csv")
+    assert set(measures["benchmark"]) == {"arith", "arith-long"}
+    measures = measures[measures["benchmark"] == "arith"].set_index("measure")
     assert 0 <= measures["value"]["perplexity_quantile"] <= 1
     assert measures["value"]["problems"] + measures["value"]["problems_left_out"] == 4
 
@@ -82,8 +85,8 @@ def test_a_larger_n_scores_nothing_again(finished, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
 
     def raise_n(study):
-        for group in study["figures"]["fig_perplexity"]["cells"]:
-            group["n"] = 12 if group["sampling"] == "standard" else 1
+        cells = study["figures"]["fig_perplexity"]["cells"]
+        cells[0] = cells[0] | {"n": 12}
 
     checkout.edit("studies/miniature.yaml", raise_n)
     assert checkout.planned("fig_perplexity") == {"draw_figure": 1, "fig_perplexity": 1}
@@ -93,7 +96,7 @@ def test_another_subset_scores_and_probes_again(finished, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
     checkout.edit("studies/miniature.yaml", lambda d: d["subsets"]["scored"].update(seed=2))
     planned = checkout.planned("fig_perplexity")
-    assert planned["choose_problems"] == 1 and planned["score"] == 5
+    assert planned["choose_problems"] == 2 and planned["score"] == 5 + 3
     assert "sample" not in planned and "import_samples" not in planned
     assert checkout.planned("fig_entropy_matched")["match_temperature"] == 1
 

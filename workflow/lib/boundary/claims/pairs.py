@@ -57,18 +57,14 @@ def pairs_to_compare(cells: Iterable[Cell], models: Mapping[str, Model]) -> list
 def _groups(cells: Sequence[Cell]) -> Iterator[Group]:
     own: dict[str, str] = {}  # of each benchmark the verifier that comes first
     for cell in cells:
-        name = _verifier_name(cell)
+        name = cell.judge
         own[cell.benchmark] = min(own.get(cell.benchmark, name), name, key=VERIFIERS.index)
     groups: dict[tuple[str, str], dict[str, list[Cell]]] = {}
     for cell in cells:
-        if _verifier_name(cell) == own[cell.benchmark]:
+        if cell.judge == own[cell.benchmark]:
             group = groups.setdefault((cell.benchmark, cell.verifier), {})
             group.setdefault(cell.model, []).append(cell)
     yield from groups.values()
-
-
-def _verifier_name(cell: Cell) -> str:
-    return cell.verifier.partition("/")[0]
 
 
 def _meet(firsts: Sequence[Cell], seconds: Sequence[Cell]) -> Iterator[tuple[Cell, Cell]]:

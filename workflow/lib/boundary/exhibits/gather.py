@@ -22,7 +22,8 @@ def gather_tables(
     """One table of the cells' statistics, each row with its cell's description before it.
 
     ``cells`` describes each of ``tables``: model, benchmark, sampling, n, verifier, label, family, role,
-    benchmark_label; of a pair also base, base_label, base_sampling, base_n.
+    sampling_label, benchmark_label; of a pair also base, base_label, base_sampling, base_sampling_label,
+    base_n; and what else boundary.study.sources tells of a kind's.
     """
     described = []
     for table, cell in zip(tables, cells, strict=True):

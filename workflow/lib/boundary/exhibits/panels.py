@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from boundary.exhibits import wording
 from boundary.exhibits.style import apply_style
+from boundary.verification.verifiers import split_judged
 
 PANEL_SIZE = (3.2, 2.4)  # inches
 MOST_WIDTH = 14.0  # inches
@@ -72,7 +73,7 @@ def _places(
 def _title(panel: pd.DataFrame) -> str:
     """The benchmark, and what was left out of it for all of the panel's series."""
     title = str(panel["benchmark_label"].iloc[0])
-    left_out = {verifier.partition("/")[2] for verifier in panel["verifier"]}
+    left_out = {split_judged(verifier)[1] for verifier in panel["verifier"]}
     if left_out == {""} or len(left_out) > 1:
         return title
     return f"{title}\n{wording.without(left_out.pop())}"

@@ -32,7 +32,7 @@ def draw(table: pd.DataFrame) -> Figure:
     figure = draw_panels(
         table,
         partial(_draw_panel, styles=styles),
-        x_label="training steps; 0 is the base",
+        x_label="training steps (0 is the base); lines are medians, bands quartiles",
         y_label="perplexity under the base",
     )
     names = set(table.loc[table["role"] != "base", "name"])

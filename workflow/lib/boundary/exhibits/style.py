@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from boundary.exhibits import wording
+from boundary.verification.verifiers import split_judged
 
 Line = Literal["-", "--", ":", "-."]
 Corner = Literal["lower left", "lower right"]
@@ -126,17 +127,12 @@ def series_styles(table: pd.DataFrame) -> Styles:
     ):
         place, others = places[sampled_as], seen.setdefault(sampled_as, [])
         line = len(others) % len(LINES)
-        band = filter_of(verifier) not in map(filter_of, others)
+        band = split_judged(verifier)[1] not in {split_judged(other)[1] for other in others}
         others.append(verifier)
         styles[name] = SeriesStyle(
             colours[place], LINES[line], MARKERS[place % len(MARKERS)], HATCHES[line], band
         )
     return styles
-
-
-def filter_of(verifier: str) -> str:
-    """The filter behind a verifier's slash, which leaves problems out; empty without one."""
-    return verifier.partition("/")[2]
 
 
 def series_handle(style: SeriesStyle, label: str) -> Line2D:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from boundary.verification.verifiers import split_judged
+
 NO_BREAK = "\N{NO-BREAK SPACE}"  # a wide table breaks its lines between value and interval
 MINUS = "\N{MINUS SIGN}"
 
@@ -25,7 +27,7 @@ def interval(value: float, low: float, high: float, digits: int = 3) -> str:
 
 def verifier_name(verifier: str) -> str:
     """The verifier, and which problems were left out, if any: behind its slash."""
-    name, _, left_out = verifier.partition("/")
+    name, left_out = split_judged(verifier)
     return f"{name}, {without(left_out)}" if left_out else name
 
 

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="JSON",
         help="a description of each cell, in the order of --statistics: model, benchmark, sampling, "
-        "n, verifier, label, family, role, benchmark_label",
+        "n, verifier, label, family, role, sampling_label, benchmark_label",
     )
     parser.add_argument("--title", default="", help="title of a table's page")
     parser.add_argument("--caption", default="", help="text above a table")

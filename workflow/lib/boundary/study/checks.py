@@ -24,20 +24,19 @@ def check_cells(
 
 def _check_verifier(kind: str, statistic: str, cell: Cell, place: str) -> None:
     own = VERIFIERS[0]
-    verifier, _, filtered = cell.verifier.partition("/")
-    if statistic in SECOND_OPINIONS and verifier == own:
+    if statistic in SECOND_OPINIONS and cell.judge == own:
         raise BoundaryError(
             f"{place}: {kind} compares second opinions with {own}, the study's own verifier, and not "
             f"{own} with itself; name the second opinions: verifiers: [{', '.join(VERIFIERS[1:])}]"
         )
-    if statistic in OF_SAMPLES and verifier != own:
+    if statistic in OF_SAMPLES and cell.judge != own:
         raise BoundaryError(
-            f"{place}: found the verifier {verifier!r}, and {kind} are the same under every "
+            f"{place}: found the verifier {cell.judge!r}, and {kind} are the same under every "
             "verifier; leave `verifiers` out"
         )
-    if filtered and statistic not in OF_COUNTS:
+    if cell.filter and statistic not in OF_COUNTS:
         raise BoundaryError(
-            f"{place}: found the filter {filtered!r}, and {kind} is shown of all problems; leave it out"
+            f"{place}: found the filter {cell.filter!r}, and {kind} is shown of all problems; leave it out"
         )
 
 
@@ -56,7 +55,7 @@ def check_source(kind: str, statistic: str, cell: Cell, catalogue: Catalogue, pl
                 "sampled on it; give the benchmark's entry a `path`"
             )
         return
-    if statistic not in OF_COUNTS or cell.verifier.partition("/")[0] != VERIFIERS[0]:
+    if statistic not in OF_COUNTS or cell.judge != VERIFIERS[0]:
         kinds = {name for name, of in [*FIGURES.items(), *TABLES.items()] if of in OF_COUNTS}
         raise BoundaryError(
             f"{place}: of {model.name} there are counts alone, which somebody else's verifier made; "

@@ -126,9 +126,9 @@ class _Reader:
         cells = self._cells(entry["cells"], f"{place}.cells")
         check_cells(kind, statistic, cells, self.catalogue, f"{place}.cells")
         for cell in cells:
-            if name_of_filter := cell.verifier.partition("/")[2]:
-                asked = self.filters[name_of_filter].cell(cell.benchmark)
-                filters = f"{self.file}: filters.{name_of_filter}"
+            if cell.filter:
+                asked = self.filters[cell.filter].cell(cell.benchmark)
+                filters = f"{self.file}: filters.{cell.filter}"
                 check_source("pass_at_k", "pass_at_k", asked, self.catalogue, filters)
         pairs: list[Pair] = []
         if kind == "claims":

@@ -50,7 +50,7 @@ def scored_pairs(exhibit: Exhibit, models: Models) -> list[Pair]:
         if models[cell.model].role == "rlvr"
         and other.model == base_of(cell.model, models)
         and sampling_name(cell.sampling) == sampling_name(other.sampling)
-        and "/" not in cell.verifier  # of all problems
+        and not cell.filter  # scores are of all problems
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from boundary.data.published_number import Published
 from boundary.study.catalogue import Catalogue
-from boundary.verification.verifiers import VERIFIERS
+from boundary.verification.verifiers import VERIFIERS, split_judged
 
 MODULES_OF_TABLES = {
     "claims": ("boundary.claims.judgement", "boundary.claims.report"),
@@ -108,6 +108,16 @@ class Cell:
     sampling: str
     n: int
     verifier: str = VERIFIERS[0]
+
+    @property
+    def judge(self) -> str:
+        """The verifier by itself."""
+        return split_judged(self.verifier)[0]
+
+    @property
+    def filter(self) -> str:
+        """The name of its filter; empty without one."""
+        return split_judged(self.verifier)[1]
 
 
 Pair = tuple[Cell, Cell]

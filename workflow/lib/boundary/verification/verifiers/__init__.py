@@ -12,5 +12,13 @@ A name is a module here with four functions:
 returned. ``decide_cheaply`` returns None where it does not know.
 """
 
+from __future__ import annotations
+
 # The first is the study's own; the others are second opinions.
 VERIFIERS = ("boundary", "math_verify", "published")
+
+
+def split_judged(judged: str) -> tuple[str, str]:
+    """Who judged, and the filter that leaves problems out, if any: ``VERIFIER`` or ``VERIFIER/FILTER``."""
+    verifier, _, name_of_filter = judged.partition("/")
+    return verifier, name_of_filter
