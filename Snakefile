@@ -22,7 +22,7 @@ report: "workflow/report/workflow.rst"
 
 rule all:
     input:
-        [exhibit_files(exhibit) for exhibit in STUDY.exhibits.values()],
+        [exhibit_files(exhibit) for exhibit in STUDY.exhibits.values() if not exhibit.by_name],
 
 
 include: "workflow/rules/benchmarks.smk"

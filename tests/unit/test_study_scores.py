@@ -55,6 +55,12 @@ def test_the_claims_have_perplexities_of_models_sampled_as_their_bases(config):
     assert not [path for path in paths(without, "claims") if "perplexity" in path]
 
 
+def test_what_is_made_by_its_name_is_no_part_of_the_default_target(config):
+    study = load(config)
+    named = {name for name, exhibit in study.exhibits.items() if exhibit.by_name}
+    assert named == {"fig_temperature", "fig_entropy_matched", "table_entropy", "claims_matched"}
+
+
 def test_curve_and_entropy_of_every_series_of_figure_17(config):
     study = load(config)
     found = sources(study, study.exhibits["fig_entropy_matched"])

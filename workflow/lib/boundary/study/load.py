@@ -149,6 +149,7 @@ class _Reader:
             cells,
             tuple(pairs),
             entry.get("subset"),
+            entry["by_name"],
         )
         check_scored(exhibit, self.catalogue.models, self.subsets, place)
         return exhibit

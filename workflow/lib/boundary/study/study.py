@@ -146,7 +146,8 @@ class Exhibit:
     """A figure or a table: a kind of statistic, shown for some cells.
 
     ``pairs`` are cells and those that they are compared with, where the kind shows comparisons. ``subset``
-    names the responses that are scored, where it shows scores.
+    names the responses that are scored, where it shows scores. What is made ``by_name`` is no part of the
+    study's default target.
     """
 
     name: str
@@ -157,6 +158,7 @@ class Exhibit:
     cells: tuple[Cell, ...]
     pairs: tuple[Pair, ...]
     subset: str | None = None
+    by_name: bool = False
 
     @property
     def modules(self) -> tuple[str, ...]:
