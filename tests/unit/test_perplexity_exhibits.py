@@ -394,5 +394,6 @@ def test_perplexities_of_a_pair_are_laid_out_in_a_row():
         "of its wrong ones": "undefined",
         "over the problems pooled": "0.100",
         "median perplexity of the base's responses": "1.400",
+        "with correct responses of both": "12",
         "model's responses": "1,024",
     }

@@ -18,6 +18,8 @@ OF_PAIRS = {
     "base_median": "median perplexity of the base's responses",
     "model_median": "of the model's, under the base",
     "problems": "problems",
+    "problems_correct": "with correct responses of both",
+    "problems_wrong": "with wrong ones of both",
     "base_responses": "base's responses",
     "model_responses": "model's responses",
     "unscored": "not scored",
@@ -36,6 +38,8 @@ OF_CELLS = {
 }
 COUNTS = {
     "problems",
+    "problems_correct",
+    "problems_wrong",
     "responses",
     "base_responses",
     "model_responses",
