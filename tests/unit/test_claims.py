@@ -272,6 +272,16 @@ def test_matched_entropy_narrows_the_gap(itself, base, before, expected):
     assert outcome(9, *matched(itself, base, before)[:2]) == "not tested"
 
 
+@pytest.mark.parametrize(("reached", "expected"), [(1.0, "supported"), (0.0, "undecided")])
+def test_a_temperature_that_did_not_reach_the_entropy_decides_nothing(reached, expected):
+    itself, base, before = matched(0.1, -0.1, -0.2)
+    told = {"reached": (reached, math.nan, math.nan)}
+    found = answers((*itself[:2], itself[2] | told), base, before)[9]
+    assert found.answer == expected and len(found.findings) == 2
+    notes = {finding.note for finding in found.findings}
+    assert any("no temperature reached" in note for note in notes) == (not reached)
+
+
 def test_matched_entropy_with_real_comparisons():
     spread = np.where(BASE > 0.2, 0.9, np.where(BASE > 0.1, 0.3, 0))
     models = {"hot": spread, "cold": SHARPENED, "base": BASE}

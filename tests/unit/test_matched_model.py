@@ -6,6 +6,7 @@ logits s * c has at temperature s * T the distribution, and so the entropy, that
 
 import json
 import math
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -110,6 +111,23 @@ def test_the_temperature_is_that_of_the_formula(cells, tmp_path):
     assert found["high"] - found["low"] < 1e-3
     coarse = match(folder, "model", (1.0, 2.5), tmp_path / "coarse.json")
     assert abs(coarse["temperature"] - SHARPER) > abs(found["temperature"] - SHARPER)
+
+
+def test_what_is_no_output_entropy_is_told(cells, tmp_path, capsys):
+    folder, _ = cells
+    first, second = (folder / f"scores-model-{temperature:g}.parquet" for temperature in GRID[:2])
+    twice = shutil.copy(second, tmp_path / "twice.parquet")
+    output = ["--output", str(tmp_path / "matched.json")]
+    target = ["--target", str(folder / "scores-base-1.parquet")]
+    probes = ["--probes", str(first), str(second), str(twice)]
+    assert main(["analyse", "match", *target, *probes, *output]) == 1
+    assert "twice.parquet: a second probe at temperature 1.4" in capsys.readouterr().err
+    common = ["--problems", folder / "problems.parquet", "--template", "mini", "--gpus", 0]
+    common += ["--prompts", folder / "prompts.yaml", "--samples", folder / "model-1.parquet"]
+    others = tmp_path / "others.parquet"
+    run("score", "--scorer", folder / "base.json", *common, "--output", others)
+    assert main(["analyse", "entropy", "--scores", str(others), *output]) == 1
+    assert "base has scored responses of model" in capsys.readouterr().err
 
 
 def test_a_grid_that_ends_too_early_says_so(cells, tmp_path, capsys):

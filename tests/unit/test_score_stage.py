@@ -380,6 +380,25 @@ def test_every_problem_and_response_has_the_same_chance():
     assert choose_responses("a", 20, 5, 0) != choose_responses("b", 20, 5, 0)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--subset", '{"problem": 2}'], "unknown key 'problem'. Did you mean 'problems'"),
+        (
+            ["--subset", '{"problems": ["p/7"]}'],
+            "the problem 'p/7', which the benchmark does not have",
+        ),
+    ],
+)
+def test_mistakes_in_a_subset_are_told(cell, capsys, arguments, message):
+    output = ["--name", "own", "--output", str(cell / "none.parquet")]
+    part = ["--part-of", str(cell / "problems.parquet")]
+    assert main(["benchmarks", *part, *arguments, *output]) == 1
+    assert message in capsys.readouterr().err
+    assert main(["benchmarks", "--path", str(cell / "own.jsonl"), *arguments, *output]) == 1
+    assert "--subset chooses among the problems of --part-of" in capsys.readouterr().err
+
+
 def test_a_subset_of_strangers_is_refused():
     with pytest.raises(BoundaryError, match="the problem 'x', which the benchmark does not have"):
         choose_problems(IDS, ["b/1", "x"], 0)

@@ -55,6 +55,41 @@ def test_the_claims_have_perplexities_of_models_sampled_as_their_bases(config):
     assert not [path for path in paths(without, "claims") if "perplexity" in path]
 
 
+def test_references_answer_the_prompts_of_the_models(config):
+    with pytest.raises(BoundaryError, match="mini-reference answers the prompt template 'plain'"):
+        load(config, models=lambda m: m["mini-reference"].update(template="plain"))
+
+
+def test_scores_are_of_all_problems(config):
+    def filtered(study):
+        cells = study["figures"]["fig_entropy_matched"]["cells"]
+        cells[0] = cells[0] | {"filter": "guessable"}
+
+    with pytest.raises(BoundaryError, match="filter 'guessable', and scores are of all problems"):
+        load(config, filtered)
+
+
+def test_claim_9_is_about_the_sampling_that_was_matched_to(config):
+    """And not about the first one that both models have."""
+
+    def cool_first(study):
+        cells = study["tables"]["claims_matched"]["cells"]
+        study["tables"]["claims_matched"]["cells"] = [cells[0] | {"sampling": "cool"}, *cells]
+
+    study = load(config, cool_first)
+    exhibit = study.exhibits["claims_matched"]
+    against = {
+        (other.model, other.sampling)
+        for cell, other in exhibit.pairs
+        if cell.sampling == "matched.seed1"
+    }
+    assert against == {("mini-grpo", "standard.seed1"), ("mini-base", "standard.seed1")}
+    told = [path for path in paths(study, "claims_matched") if path.endswith("entropy.csv")]
+    assert told == [
+        "analyse/mini-grpo/arith-long/matched.seed1/scored/scored/mini-grpo/entropy.csv"
+    ]
+
+
 def test_what_is_made_by_its_name_is_no_part_of_the_default_target(config):
     study = load(config)
     named = {name for name, exhibit in study.exhibits.items() if exhibit.by_name}
@@ -232,8 +267,8 @@ def test_a_models_entry_says_how_it_is_scored(config):
         config, models=lambda m: m["mini-base"].update(score_megabytes=64, dtype="bfloat16")
     )
     model = study.catalogue.models["mini-base"]
-    assert model.scoring_loading_arguments == ["--engine=transformers", "--dtype=bfloat16"]
-    assert model.scoring_arguments == ["--gpus=0", "--megabytes=64"]
+    assert model.scoring_arguments == ["--engine=transformers", "--dtype=bfloat16"]
+    assert model.scoring_memory_arguments == ["--gpus=0", "--megabytes=64"]
     assert model.scoring_environment == "sample"
 
 

@@ -91,6 +91,9 @@ def test_a_changed_estimator_of_scores_scores_nothing_again(finished, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
     change_module(checkout, "scoring/token_scores.py")
     assert checkout.planned() == {}  # no edit of a scorer costs GPU hours
+    change_module(checkout, "stages/analyse_scores.py")
+    assert not {"count", "estimate", "check_samples", "vote"} & checkout.planned().keys()
+    checkout = finished.copy(tmp_path / "another")
     change_module(checkout, "estimation/perplexity_quantile.py")
     assert checkout.planned() == {
         "place_perplexity": 2, "lay_out_table": 1, "judge_claims": 1, "all": 1,

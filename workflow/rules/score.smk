@@ -24,14 +24,14 @@ rule score:
         + MODELS[wildcards.scorer].score_megabytes,
         gpu=lambda wildcards: MODELS[wildcards.scorer].gpus,
         # Here and not among the parameters, since another one makes Snakemake run nothing again.
-        engine=lambda wildcards: " ".join(MODELS[wildcards.scorer].scoring_arguments),
+        memory=lambda wildcards: " ".join(MODELS[wildcards.scorer].scoring_memory_arguments),
     params:
         template=lambda wildcards: STUDY.template(wildcards.model, wildcards.sampling),
         template_digest=template_digest,
         responses=lambda wildcards: STUDY.subsets[wildcards.subset].responses,
         seed=lambda wildcards: STUDY.subsets[wildcards.subset].seed,
         temperature=study_setting(jobs.told_temperature),
-        loading=lambda wildcards: MODELS[wildcards.scorer].scoring_loading_arguments,
+        loading=lambda wildcards: MODELS[wildcards.scorer].scoring_arguments,
         keep=f"results/{STUDY.name}/kept/score/{{model}}/{{benchmark}}/{{sampling}}/{{subset}}/{{scorer}}",
     message:
         "Scoring {wildcards.model} on {wildcards.benchmark} with {wildcards.scorer}; see {log}"
@@ -39,7 +39,7 @@ rule score:
         "python -m boundary score --scorer {input.scorer} --samples {input.samples}"
         " --problems {input.problems} --template {params.template} --responses {params.responses}"
         " --seed {params.seed} {params.temperature} --threads {threads} {params.loading}"
-        " {resources.engine} --keep {params.keep} --output {output} 2> {log}"
+        " {resources.memory} --keep {params.keep} --output {output} 2> {log}"
 
 
 # The samples of a matched sampling are drawn at a temperature that only this tells.

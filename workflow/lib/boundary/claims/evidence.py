@@ -77,7 +77,9 @@ def read_pairs(evidence: pd.DataFrame) -> list[Pair]:
     for row in evidence.to_dict("records"):
         key = (row["benchmark"], row["verifier"], _side(row, ""), _side(row, "other_"))
         measured = float(row["value"]), float(row["low"]), float(row["high"])
-        pairs.setdefault(key, {})[row["measure"]] = measured
+        pairs.setdefault(key, {}).setdefault(
+            row["measure"], measured
+        )  # of several files the first's
     return [
         Pair(model, other, benchmark, verifier, measures)
         for (benchmark, verifier, model, other), measures in pairs.items()

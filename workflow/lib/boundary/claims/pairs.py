@@ -22,11 +22,16 @@ if TYPE_CHECKING:
     from boundary.study.catalogue import Model
     from boundary.study.study import Cell
 
+NO_TARGETS: Mapping[str, str] = {}
 Group = Mapping[str, "Sequence[Cell]"]  # the cells of one benchmark and verifier, by model
 
 
-def pairs_to_compare(cells: Iterable[Cell], models: Mapping[str, Model]) -> list[tuple[Cell, Cell]]:
+def pairs_to_compare(
+    cells: Iterable[Cell], models: Mapping[str, Model], targets: Mapping[str, str] = NO_TARGETS
+) -> list[tuple[Cell, Cell]]:
     """Ordered pairs (model, other) of ``cells``, each once; ``models`` is the catalogue by name.
+
+    ``targets`` are the samplings, as directories, that others were matched to, where the study says so.
 
     Two cells of a pair have their benchmark and verifier in common, and are sampled in the same way (the
     same sampling, else the same name under another seed) unless it is said otherwise below. Of cells that
@@ -40,15 +45,15 @@ def pairs_to_compare(cells: Iterable[Cell], models: Mapping[str, Model]) -> list
       against earlier (7); in their KL penalty alone, larger against smaller; in rollouts alone, more
       against fewer, where no two have equal steps the last of each (10)
     - a model at a sampling named ``matched`` or ``matched.ANYTHING`` against itself at the sampling that
-      it was matched to, and against its base there (9): that is NAME of ``matched.NAME``, else the first
-      sampling in the order of cells that both have
+      it was matched to, and against its base there (9): that is its target, else NAME of ``matched.NAME``,
+      else the first sampling in the order of cells that both have
     """
     pairs: list[tuple[Cell, Cell]] = []
     for group in _groups(list(cells)):
         for name, of_model in group.items():
             of_base = group.get(base_of(name, models) or "", [])
             pairs += _meet(of_model, of_base)
-            pairs += _matched(of_model, of_base)
+            pairs += _matched(of_model, of_base, targets)
         for first, second in _related_trainings(group, models):
             pairs += _meet(group[first], group[second])
     return list(dict.fromkeys(pairs))
@@ -75,11 +80,14 @@ def _meet(firsts: Sequence[Cell], seconds: Sequence[Cell]) -> Iterator[tuple[Cel
             yield _with_equal_n(_sampled(firsts, sampling), _sampled(seconds, other))
 
 
-def _matched(of_model: Sequence[Cell], of_base: Sequence[Cell]) -> Iterator[tuple[Cell, Cell]]:
+def _matched(
+    of_model: Sequence[Cell], of_base: Sequence[Cell], targets: Mapping[str, str]
+) -> Iterator[tuple[Cell, Cell]]:
     bases = _samplings(of_base)
     shared = [name for name in _samplings(of_model) if same_sampling(name, bases) is not None]
     for sampling in filter(is_matched, _samplings(of_model)):
-        plain = matched_to(sampling, shared)
+        target = targets.get(sampling)
+        plain = same_sampling(target, shared) if target else matched_to(sampling, shared)
         if plain is not None:
             hot = _sampled(of_model, sampling)
             yield _with_equal_n(hot, _sampled(of_model, plain))

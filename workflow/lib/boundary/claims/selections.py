@@ -112,13 +112,13 @@ class _Matching(NamedTuple):
 def matched_against_itself(assertion: Assertion, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """A model at the base's entropy against itself at the base's sampling, if there is a gap."""
     for matching in _matchings(pairs):
-        yield from _if_there_is_a_gap(assertion.find(matching.itself), matching.before)
+        yield from _if_there_is_a_gap(assertion.find(matching.itself), matching)
 
 
 def matched_against_base(assertion: Assertion, pairs: Sequence[Pair]) -> Iterator[Finding]:
     """A model at the base's entropy against the base, if there is a gap when sampled alike."""
     for matching in _matchings(pairs):
-        yield from _if_there_is_a_gap(assertion.find(matching.base), matching.before)
+        yield from _if_there_is_a_gap(assertion.find(matching.base), matching)
 
 
 def _matchings(pairs: Sequence[Pair]) -> Iterator[_Matching]:
@@ -133,11 +133,17 @@ def _matchings(pairs: Sequence[Pair]) -> Iterator[_Matching]:
                 yield _Matching(itself, base, before)
 
 
-def _if_there_is_a_gap(findings: Iterator[Finding], before: Pair) -> Iterator[Finding]:
-    _, low, high = before.measures.get("difference_at_largest_k", (float("nan"),) * 3)
-    there_is = below(0).supports(low, high)
+def _if_there_is_a_gap(findings: Iterator[Finding], matching: _Matching) -> Iterator[Finding]:
+    _, low, high = matching.before.measures.get("difference_at_largest_k", (float("nan"),) * 3)
+    reached, *_ = matching.itself.measures.get(
+        "reached", (1.0,)
+    )  # a temperature set by hand is believed
     for finding in findings:
-        yield finding if there_is else leave_open(finding, "sampled alike, no gap is established")
+        if not reached:
+            finding = leave_open(finding, "no temperature reached the base's entropy")
+        elif not below(0).supports(low, high):
+            finding = leave_open(finding, "sampled alike, no gap is established")
+        yield finding
 
 
 def _against_base(pairs: Sequence[Pair], role: str) -> Iterator[Pair]:

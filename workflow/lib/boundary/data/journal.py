@@ -1,4 +1,4 @@
-"""An append-only journal of finished samples: what a killed job leaves for its next attempt.
+"""An append-only journal of finished samples or scores: what a killed job leaves for its next attempt.
 
 It lies outside the declared outputs of any rule, since Snakemake deletes those of a failed job. One
 JSON document a line; the last line may be torn by a crash and is then dropped. Documents are read back

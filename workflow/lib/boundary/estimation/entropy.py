@@ -23,7 +23,7 @@ def by_problem(scores: pd.DataFrame) -> pd.DataFrame:
     told = scores["entropy_mean"].notna()
     if not told.any():
         raise BoundaryError(
-            "the scores hold no entropies, which the vllm back end does not give: score with transformers"
+            "the scores hold no entropies, which vllm does not tell; score with transformers"
         )
     tokens = scores["n_tokens"].where(told, 0)
     sums = (

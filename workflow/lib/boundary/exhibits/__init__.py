@@ -1,6 +1,6 @@
 """What a study shows: figures and tables, each drawn from one table of a statistic."""
 
-# Each kind with the statistic that it shows, which is the name of a file of the cell or of the pair.
+# Each kind with the statistic that it shows, the name of a file (boundary.study.sources says which files).
 # A figure's name is a module here, with a function `draw`; a table's has its layout in `tables`.
 FIGURES = {
     "pass_at_k": "pass_at_k",
@@ -29,11 +29,11 @@ TABLES = {
     "perplexity": "perplexity_quantile",
     "entropy": "entropy",
 }
-# What is the same under every verifier, what compares a second opinion with the study's own, and the
-# statistics of a model and its base together.
+# Statistics that are the same under every verifier, that compare a second opinion with the study's own, and
+# that need a model's base beside it.
 OF_SAMPLES = ("samples", "entropy")
 SECOND_OPINIONS = ("agreement",)
 OF_PAIRS = ("difference", "coverage", "measures", "perplexity", "perplexity_quantile")
-# What shows scores of a subset of the responses, and what only does where a subset is named.
+# Kinds that show scores of a subset of the responses, and those that only do where a subset is named.
 OF_SCORES = ("perplexity", "perplexity_by_step", "entropy_matched", "entropy")
 MAY_HAVE_SCORES = ("claims",)

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
+from boundary.data.scored import RETOKENISED
 from boundary.exhibits import wording
 from boundary.exhibits.panels import add_legend, draw_panels
 from boundary.exhibits.style import (
@@ -99,7 +100,7 @@ def write_notes(rows: pd.DataFrame, styles: Styles) -> list[str]:
     ]
     groups += [
         ("cut off at the token cap", rows[scored & rows["cut_off"].eq(True)]),
-        ("tokenised anew from the text", rows[scored & (rows["tokens"] == "retokenised")]),
+        ("tokenised anew from the text", rows[scored & (rows["tokens"] == RETOKENISED)]),
     ]
     return [
         line

@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from boundary.errors import BoundaryError
 from boundary.exhibits.curves import STRONGEST
 from boundary.exhibits.panels import add_legend, draw_panels
-from boundary.exhibits.perplexity import find_quantiles, label_perplexity
-from boundary.exhibits.style import SeriesStyle, Styles, name_series, series_handle
+from boundary.exhibits.perplexity import find_quantiles, label_perplexity, write_notes
+from boundary.exhibits.style import SMALL, SeriesStyle, Styles, name_series, series_handle
 
 
 def draw(table: pd.DataFrame) -> Figure:
@@ -23,12 +23,12 @@ def draw(table: pd.DataFrame) -> Figure:
     """
     trained = table["role"] != "base"
     runs = {name: table["run"].where(trained, table[name]) for name in ("model", "label")}
-    scored = table.assign(**runs).dropna(subset="perplexity")
-    if scored.empty:
+    table = table.assign(**runs)
+    if table["perplexity"].isna().all():
         raise BoundaryError(
             f"none of the {len(table)} responses was scored; the column detail of the scores says why"
         )
-    table, styles = name_series(scored)
+    table, styles = name_series(table)
     figure = draw_panels(
         table,
         partial(_draw_panel, styles=styles),
@@ -42,6 +42,8 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, *, styles: Styles) -> None:
+    axes.set_xlabel("\n".join(write_notes(rows, styles)), fontsize=SMALL)
+    rows = rows.dropna(subset="perplexity")
     base = rows[rows["role"] == "base"]
     axes.set_yscale("log")
     trained = rows[rows["role"] != "base"]

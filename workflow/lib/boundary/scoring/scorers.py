@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from boundary.sampling.encoding import Encoding
     from boundary.scoring.scorer import Scorer, ScorerSettings
 
+DEFAULT = "transformers"
 SCORERS = {
     "transformers": ("boundary.scoring.transformers_scorer", "TransformersScorer"),
     "vllm": ("boundary.scoring.vllm_scorer", "VllmScorer"),

@@ -7,6 +7,7 @@ import importlib
 import json
 import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +108,11 @@ def estimate_entropy(arguments: argparse.Namespace) -> None:
     from boundary.data.records import read_provenance, read_records
 
     entropy = importlib.import_module("boundary.estimation.entropy")
-    temperature = read_provenance(arguments.scores)["temperature"]
+    made = read_provenance(arguments.scores)
+    _check_own(arguments.scores, made)
     scores = read_records(arguments.scores, "score")
     try:
-        measures = entropy.estimate(scores, temperature=temperature, level=arguments.level)
+        measures = entropy.estimate(scores, temperature=made["temperature"], level=arguments.level)
     except BoundaryError as error:
         raise BoundaryError(f"{arguments.scores}: {error}") from error
     if arguments.matched is not None:
@@ -132,12 +134,18 @@ def match_temperature(arguments: argparse.Namespace) -> None:
     matching = importlib.import_module("boundary.estimation.matched_temperature")
 
     def read(path: Path) -> Any:
+        _check_own(path, read_provenance(path))
         try:
             return entropy.by_problem(read_records(path, "score"))
         except BoundaryError as error:
             raise BoundaryError(f"{path}: {error}") from error
 
-    probes = {read_provenance(path)["temperature"]: read(path) for path in arguments.probes}
+    probes: dict[float, Any] = {}
+    for path in arguments.probes:
+        temperature = read_provenance(path)["temperature"]
+        if temperature in probes:
+            raise BoundaryError(f"{path}: a second probe at temperature {temperature:g}; name one")
+        probes[temperature] = read(path)
     matched = matching.match(
         read(arguments.target),
         probes,
@@ -147,6 +155,15 @@ def match_temperature(arguments: argparse.Namespace) -> None:
     )
     write_json(arguments.output, matching.to_document(matched))
     print(matching.in_words(matched), file=sys.stderr)
+
+
+def _check_own(path: Path, made: Mapping[str, Any]) -> None:
+    """See that a model has scored its own output."""
+    if made["scorer_revision"] != made["model_revision"]:
+        raise BoundaryError(
+            f"{path}: {made['scorer']} has scored responses of {made['model']}; an output entropy is of a "
+            "model's own responses"
+        )
 
 
 STEPS = {

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 
 from boundary.arguments import at_least, json_argument
+from boundary.errors import BoundaryError, unknown_name
 
+SUBSET_KEYS = ("problems", "seed")
 HELP = "write the problem records of a benchmark"
 
 
@@ -52,6 +54,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.part_of is not None:
         _choose(arguments)
         return
+    if arguments.subset:
+        raise BoundaryError("--subset chooses among the problems of --part-of, which is not given")
     source: dict[str, object]
     if arguments.generate is not None:
         from boundary.miniature.problems import draw_problems
@@ -80,9 +84,11 @@ def _choose(arguments: argparse.Namespace) -> None:
     from boundary.data.provenance import questions_digest
     from boundary.data.records import read_provenance, read_records, write_records
     from boundary.data.subset import choose_problems
-    from boundary.errors import BoundaryError
 
     problems, subset = read_records(arguments.part_of, "problem"), arguments.subset
+    for key in subset:
+        if key not in SUBSET_KEYS:
+            raise BoundaryError(f"--subset: {unknown_name('key', key, SUBSET_KEYS)}")
     try:
         chosen = choose_problems(
             list(problems["problem_id"]), subset.get("problems"), subset.get("seed", 0)

@@ -9,14 +9,19 @@ from pathlib import Path
 from boundary.arguments import at_least, not_negative
 from boundary.sampling.loading import add_loading_arguments
 from boundary.scoring.scorer import ScorerSettings
+from boundary.scoring.scorers import DEFAULT, SCORERS
 
 HELP = "score responses under a model: log-likelihood, and entropy of its distribution"
 EXAMPLES = """\
 examples:
   what the base makes of the RL model's responses, 16 of each problem:
-    boundary score --scorer base.json --samples rl-*.parquet --problems problems.parquet \\
+    boundary score --scorer base.json --samples rl-[0-9]*.parquet --problems problems.parquet \\
         --template simplerl --responses 16 --output rl-under-base.parquet
-  the perplexity of a response is exp(nll_sum / n_tokens):
+  only some problems, two by a seed:
+    boundary benchmarks --name mine --part-of problems.parquet --subset '{"problems": 2, "seed": 0}' \\
+        --output two.parquet
+  the perplexity of a response is exp(nll_sum / n_tokens); what could not be scored has no nll_sum, and the
+  reason in `detail`:
     python -c "import pandas, numpy; t = pandas.read_parquet('rl-under-base.parquet'); \\
         print(numpy.exp(t.nll_sum / t.n_tokens).describe())"
 
@@ -48,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature",
         type=not_negative,
-        help="of the entropy; the likelihood is at 1 (default: what they were sampled with)",
+        help="of the entropy; the likelihood is at 1 (default: what they were sampled with, which imported "
+        "samples do not tell)",
     )
     parser.add_argument("--threads", type=at_least(1), help="CPU threads")
     parser.add_argument(
@@ -64,9 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_scorer_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--engine",
-        choices=["transformers", "vllm"],
-        default="transformers",
-        help="vllm tells no entropy (default: transformers)",
+        choices=list(SCORERS),
+        default=DEFAULT,
+        help="vllm tells no entropy (default: %(default)s)",
     )
     add_loading_arguments(group)
     group.add_argument(

@@ -13,6 +13,7 @@ from boundary.errors import BoundaryError, unknown_name
 from boundary.sampling.engine import EngineSettings
 from boundary.sampling.prompts import Template, read_template
 from boundary.scoring.scorer import ScorerSettings
+from boundary.scoring.scorers import DEFAULT
 from boundary.study.documents import load_document
 
 Role = Literal["base", "rlvr", "instruct", "distilled", "reference"]
@@ -45,7 +46,7 @@ class Model:
 
     @property
     def gpus(self) -> int:
-        """GPUs that sampling it takes."""
+        """GPUs that sampling it takes, or scoring with it."""
         return 0 if self.source == "endpoint" else self.settings.get("gpus", EngineSettings.gpus)
 
     @property
@@ -56,7 +57,7 @@ class Model:
 
     @property
     def loading_arguments(self) -> list[str]:
-        """Arguments of the stage sample on which its samples depend."""
+        """Arguments of the stages sample and score on which samples and scores depend."""
         return self._arguments("dtype", "max_model_len")
 
     @property
@@ -73,16 +74,16 @@ class Model:
         return "vllm" if self.settings.get("score_engine") == "vllm" else self.environment
 
     @property
-    def scoring_loading_arguments(self) -> list[str]:
+    def scoring_arguments(self) -> list[str]:
         """Arguments of the stage score on which its scores depend."""
         return [
-            f"--engine={self.settings.get('score_engine', 'transformers')}",
+            f"--engine={self.settings.get('score_engine', DEFAULT)}",
             *self.loading_arguments,
         ]
 
     @property
-    def scoring_arguments(self) -> list[str]:
-        """Arguments of the stage score on which no score depends."""
+    def scoring_memory_arguments(self) -> list[str]:
+        """Arguments of the stage score on which no score depends: with how much."""
         memory = self._arguments("gpus", "gpu_memory_utilization")
         return [*memory, f"--megabytes={self.score_megabytes}"]
 

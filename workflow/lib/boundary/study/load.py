@@ -132,7 +132,12 @@ class _Reader:
                 check_source("pass_at_k", "pass_at_k", asked, self.catalogue, filters)
         pairs: list[Pair] = []
         if kind == "claims":
-            pairs = pairs_to_compare(cells, self.catalogue.models)
+            targets = {
+                sampling.directory: sampling.matching.sampling
+                for sampling in self.samplings.values()
+                if sampling.matching is not None
+            }
+            pairs = pairs_to_compare(cells, self.catalogue.models, targets)
             if not pairs:
                 raise BoundaryError(
                     f"{place}.cells: no claim is about any two of these cells; most are about a "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from boundary.claims.samplings import sampling_name
+from boundary.claims.samplings import is_matched, sampling_name
 from boundary.errors import BoundaryError, unknown_name
 from boundary.exhibits import MAY_HAVE_SCORES, OF_SCORES
 from boundary.study.catalogue import LOADED, Model
@@ -31,6 +31,8 @@ def scorings(exhibit: Exhibit, models: Models) -> list[Scoring]:
 def _scorings(exhibit: Exhibit, models: Models) -> Iterator[Scoring]:
     if exhibit.kind in OF_ENTROPY:
         yield from (Scoring(cell, cell.model) for cell in exhibit.cells)
+    if exhibit.kind == "claims":
+        yield from (Scoring(cell, cell.model) for cell, _ in matched_pairs(exhibit))
     pairs = scored_pairs(exhibit, models) if exhibit.kind == "claims" else exhibit.pairs
     for cell, base in pairs:
         yield Scoring(base, base.model)
@@ -54,6 +56,15 @@ def scored_pairs(exhibit: Exhibit, models: Models) -> list[Pair]:
     ]
 
 
+def matched_pairs(exhibit: Exhibit) -> list[Pair]:
+    """Of a table of claims, models at a matched temperature with themselves at another."""
+    return [
+        (cell, other)
+        for cell, other in exhibit.pairs
+        if cell.model == other.model and is_matched(cell.sampling)
+    ]
+
+
 def check_scored(
     exhibit: Exhibit, models: Models, subsets: Mapping[str, Subset], place: str
 ) -> None:
@@ -68,11 +79,18 @@ def check_scored(
         return
     if kind not in (*OF_SCORES, *MAY_HAVE_SCORES):
         raise BoundaryError(f"{place}.subset: {kind} shows no scores; leave it out")
+    for cell in exhibit.cells:
+        if cell.filter and kind in OF_SCORES:
+            raise BoundaryError(
+                f"{place}.cells: found the filter {cell.filter!r}, and scores are of all problems; leave "
+                "it out"
+            )
     if exhibit.subset not in subsets:
         raise BoundaryError(f"{place}.subset: {unknown_name('subset', exhibit.subset, subsets)}")
     for cell, scorer in scorings(exhibit, models):
         _check_responses(cell, models[cell.model], subsets[exhibit.subset], place)
-        check_scorer(models[scorer], kind in OF_ENTROPY, place)
+        entropy = kind in OF_ENTROPY or (kind == "claims" and is_matched(cell.sampling))
+        check_scorer(models[scorer], entropy, place)
     if kind in ("perplexity", "perplexity_by_step"):
         _check_bases(exhibit, models, place)
     if kind == "perplexity_by_step":
@@ -120,12 +138,22 @@ def _check_bases(exhibit: Exhibit, models: Models, place: str) -> None:
     """Perplexities of a panel are under one base."""
     bases: dict[tuple[str, str], str] = {}
     for cell, base in exhibit.pairs:
+        for reference in reference_cells(exhibit.cells, cell.benchmark, models):
+            _check_reference(models[reference.model], models[cell.model], place)
         panel = models[cell.model].family, cell.benchmark
         if bases.setdefault(panel, base.model) != base.model:
             raise BoundaryError(
                 f"{place}: {bases[panel]} and {base.model} are bases of one family ({panel[0]}), whose "
                 "perplexities share a panel; give them families of their own"
             )
+
+
+def _check_reference(reference: Model, model: Model, place: str) -> None:
+    if reference.template != model.template:
+        raise BoundaryError(
+            f"{place}: {reference.name} answers the prompt template {reference.template!r} and "
+            f"{model.name} {model.template!r}; give it the same, since their perplexities are compared"
+        )
 
 
 def _check_steps(exhibit: Exhibit, models: Models, place: str) -> None:

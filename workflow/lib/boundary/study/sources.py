@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from boundary.study import paths
-from boundary.study.scorings import Scoring, scored_pairs, scorings
+from boundary.study.scorings import Scoring, matched_pairs, scored_pairs, scorings
 from boundary.study.study import Exhibit, Study
 
 
@@ -38,14 +38,20 @@ def _published(study: Study, exhibit: Exhibit) -> Iterator[Source]:
 
 
 def _claims(study: Study, exhibit: Exhibit) -> Iterator[Source]:
-    """The measures of every pair; with a subset, perplexities of models against their bases, too."""
+    """The measures of every pair; with a subset, also perplexities and entropies.
+
+    Those of models against their bases, and those of models at a matched temperature.
+    """
     of_perplexity = scored_pairs(exhibit, study.catalogue.models) if exhibit.subset else []
+    of_entropy = matched_pairs(exhibit) if exhibit.subset else []
     for cell, other in exhibit.pairs:
         described = study.describe_trained_pair(cell, other)
         yield Source(paths.pair_path(cell, other, exhibit.statistic), described)
         if (cell, other) in of_perplexity:
             path = paths.perplexity_quantile_path(cell, other, _subset(exhibit))
             yield Source(path, described)
+        if (cell, other) in of_entropy:
+            yield Source(paths.entropy_path(cell, _subset(exhibit)), described)
 
 
 def _perplexity(study: Study, exhibit: Exhibit) -> Iterator[Source]:
@@ -105,7 +111,7 @@ def _scored(study: Study, exhibit: Exhibit, scoring: Scoring) -> Source:
 
 
 def _subset(exhibit: Exhibit) -> str:
-    assert exhibit.subset is not None  # boundary.study.checks sees to that
+    assert exhibit.subset is not None  # boundary.study.scorings.check_scored sees to that
     return exhibit.subset
 
 
