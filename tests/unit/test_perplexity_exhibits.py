@@ -210,7 +210,8 @@ def test_figures_are_written_of_the_files_of_their_statistics(tmp_path, kind):
         table.fillna({"run": ""}).groupby(described, sort=False)
     ):
         paths.append(tmp_path / f"{number}.csv")
-        rows.drop(columns=described).dropna(axis=1, how="all").to_csv(paths[-1], index=False)
+        others = [name for name in rows if name == "detail" or rows[name].notna().any()]
+        rows[others].drop(columns=described).to_csv(paths[-1], index=False)
         cells.append(dict(zip(described, values, strict=True)))
     outputs = [tmp_path / f"figure.{ending}" for ending in ("pdf", "png", "csv")]
     arguments = ["figures", kind, "--cells", json.dumps(cells), "--statistics", *map(str, paths)]
@@ -254,9 +255,10 @@ def steps(runs=2, at=(0, 50, 100)):
 @pytest.mark.parametrize("runs", [1, 2, 5])
 def test_a_run_starts_at_its_base(runs):
     table = steps(runs)
-    table.loc[3, "perplexity"] = np.nan
+    table.loc[3, ["perplexity", "detail"]] = [np.nan, "no tokens"]
     figure = draw("perplexity_by_step", table)
     (axes,) = figure.axes
+    assert axes.get_xlabel() == f"not shown, no tokens: base{GAP}1"
     assert texts(figure.legends[0].get_texts()) == NAMES[1 : runs + 1]
     assert len(axes.lines) == len(axes.collections) == runs
     for run, (line, band) in enumerate(zip(axes.lines, axes.collections, strict=True)):
