@@ -14,7 +14,8 @@ from boundary.scoring.transformers_scorer import TransformersScorer
 from boundary.scoring.vllm_scorer import VllmScorer
 
 CONTEXT = 48  # of the scorers: short enough for a step to hold no whole response
-SETTINGS = ScorerSettings(gpus=0)
+# Two engines in one process: neither may take most of the memory, as vLLM does by default.
+SETTINGS = ScorerSettings(gpus=0, gpu_memory_utilization=0.2)
 
 
 @pytest.fixture(scope="module")
