@@ -12,10 +12,18 @@ from boundary.scoring.scorer import Response, ScorerSettings
 from boundary.scoring.scorers import open_scorer
 from boundary.scoring.transformers_scorer import TransformersScorer
 from boundary.scoring.vllm_scorer import VllmScorer
+from conftest import ENVIRONMENT
 
 CONTEXT = 48  # of the scorers: short enough for a step to hold no whole response
-# Two engines in one process: neither may take most of the memory, as vLLM does by default.
-SETTINGS = ScorerSettings(gpus=0, gpu_memory_utilization=0.2)
+SETTINGS = ScorerSettings(gpus=0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_memory():
+    """Two engines in one process: neither may take most of the memory, as vLLM does by itself."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("VLLM_CPU_KVCACHE_SPACE", ENVIRONMENT["VLLM_CPU_KVCACHE_SPACE"])
+        yield
 
 
 @pytest.fixture(scope="module")
