@@ -77,9 +77,8 @@ def read_pairs(evidence: pd.DataFrame) -> list[Pair]:
     for row in evidence.to_dict("records"):
         key = (row["benchmark"], row["verifier"], _side(row, ""), _side(row, "other_"))
         measured = float(row["value"]), float(row["low"]), float(row["high"])
-        pairs.setdefault(key, {}).setdefault(
-            row["measure"], measured
-        )  # of several files the first's
+        # Of several files that have a measure, the first's counts.
+        pairs.setdefault(key, {}).setdefault(row["measure"], measured)
     return [
         Pair(model, other, benchmark, verifier, measures)
         for (benchmark, verifier, model, other), measures in pairs.items()

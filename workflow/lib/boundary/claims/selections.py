@@ -135,9 +135,8 @@ def _matchings(pairs: Sequence[Pair]) -> Iterator[_Matching]:
 
 def _if_there_is_a_gap(findings: Iterator[Finding], matching: _Matching) -> Iterator[Finding]:
     _, low, high = matching.before.measures.get("difference_at_largest_k", (float("nan"),) * 3)
-    reached, *_ = matching.itself.measures.get(
-        "reached", (1.0,)
-    )  # a temperature set by hand is believed
+    # A temperature that was set by hand is believed.
+    reached, *_ = matching.itself.measures.get("reached", (1.0,))
     for finding in findings:
         if not reached:
             finding = leave_open(finding, "no temperature reached the base's entropy")

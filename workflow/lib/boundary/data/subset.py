@@ -25,13 +25,14 @@ def choose_problems(
             return list(problem_ids)
         places = _draw(len(problem_ids), wanted, f"{seed}")
         return [problem_ids[place] for place in places]
-    unknown = [name for name in wanted if name not in set(problem_ids)]
+    known, chosen = set(problem_ids), set(wanted)
+    unknown = [name for name in wanted if name not in known]
     if unknown:
         raise BoundaryError(
             f"the subset names the problem {unknown[0]!r}, which the benchmark does not have (its first is "
             f"{problem_ids[0]!r}); name problems by their problem_id"
         )
-    return [name for name in problem_ids if name in set(wanted)]
+    return [name for name in problem_ids if name in chosen]
 
 
 def choose_responses(problem_id: str, n: int, wanted: int, seed: int) -> list[int]:

@@ -13,11 +13,18 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from boundary.estimation.unbiased import powers_of_two
 from boundary.exhibits.panels import add_legend, draw_panels
 from boundary.exhibits.rows import ends_of_curves
-from boundary.exhibits.style import SMALL, SeriesStyle, Styles, name_series, series_handle
+from boundary.exhibits.style import (
+    SMALL,
+    SeriesStyle,
+    Styles,
+    draw_line,
+    name_series,
+    series_handle,
+    shade,
+)
 
 X_LABEL = "number of samples k"
 MOST_TICKS = 6
-STRONGEST = 0.18  # opacity of a band; many of them are fainter together
 
 
 def draw_curves(table: pd.DataFrame, value: str, y_label: str) -> Figure:
@@ -42,31 +49,13 @@ def draw_curve(axes: Axes, curve: pd.DataFrame, value: str, style: SeriesStyle) 
     """A line through every k, with markers at powers of two and at the last."""
     shown = powers_of_two(int(curve["k"].max()))
     marked = [place for place, k in enumerate(curve["k"]) if k in shown]
-    axes.plot(
-        curve["k"],
-        curve[value],
-        color=style.colour,
-        linestyle=style.line,
-        linewidth=1.2,
-        marker=style.marker,
-        markersize=3.5,
-        markeredgewidth=0,
-        markevery=marked,
-    )
+    draw_line(axes, curve["k"], curve[value], style, markevery=marked)
 
 
 def draw_band(axes: Axes, curve: pd.DataFrame, style: SeriesStyle, curves: int) -> None:
     """The interval around a curve that has a band, fainter among many ``curves``."""
-    if not style.band:
-        return
-    axes.fill_between(
-        curve["k"],
-        curve["low"],
-        curve["high"],
-        color=style.colour,
-        alpha=min(STRONGEST, 2 * STRONGEST / curves),
-        linewidth=0,
-    )
+    if style.band:
+        shade(axes, curve["k"], (curve["low"], curve["high"]), style, curves)
 
 
 def set_k_axis(axes: Axes, largest: int) -> None:

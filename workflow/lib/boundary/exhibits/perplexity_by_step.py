@@ -10,10 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from boundary.errors import BoundaryError
-from boundary.exhibits.curves import STRONGEST
 from boundary.exhibits.panels import add_legend, draw_panels
 from boundary.exhibits.perplexity import find_quantiles, label_perplexity, write_notes
-from boundary.exhibits.style import SMALL, SeriesStyle, Styles, name_series, series_handle
+from boundary.exhibits.style import SMALL, Styles, draw_line, name_series, series_handle, shade
 
 
 def draw(table: pd.DataFrame) -> Figure:
@@ -52,27 +51,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, *, styles: Styles) -> None:
         same = base[base["sampling"].isin(run["sampling"])]
         responses = pd.concat([base if same.empty else same, run])
         quantiles = find_quantiles(responses, ["steps"])
-        _draw_run(axes, quantiles, styles[str(name)], trained["name"].nunique())
+        style, runs = styles[str(name)], trained["name"].nunique()
+        shade(axes, quantiles.index, (quantiles["first"], quantiles["third"]), style, runs)
+        draw_line(axes, quantiles.index, quantiles["median"], style)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     label_perplexity(axes.yaxis)
-
-
-def _draw_run(axes: Axes, quantiles: pd.DataFrame, style: SeriesStyle, runs: int) -> None:
-    axes.fill_between(
-        quantiles.index,
-        quantiles["first"],
-        quantiles["third"],
-        color=style.colour,
-        alpha=min(STRONGEST, 2 * STRONGEST / runs),
-        linewidth=0,
-    )
-    axes.plot(
-        quantiles.index,
-        quantiles["median"],
-        color=style.colour,
-        linestyle=style.line,
-        linewidth=1.2,
-        marker=style.marker,
-        markersize=3.5,
-        markeredgewidth=0,
-    )

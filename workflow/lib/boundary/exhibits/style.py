@@ -16,12 +16,14 @@ from boundary.verification.verifiers import split_judged
 Line = Literal["-", "--", ":", "-."]
 Corner = Literal["lower left", "lower right"]
 INK = "#333333"
+STRONGEST = 0.18  # opacity of a band; many of them are fainter together
 SMALL = 7  # points, of what is written into a panel
 LINES: tuple[Line, ...] = ("-", "--", ":", "-.")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 HATCHES = ("", "///", "...", "xxx")
 ROLE_ORDER = ("base", "rlvr", "instruct", "distilled", "reference")
 
+Values = pd.Series | pd.Index
 Styles = Mapping[str, "SeriesStyle"]
 
 
@@ -133,6 +135,29 @@ def series_styles(table: pd.DataFrame) -> Styles:
             colours[place], LINES[line], MARKERS[place % len(MARKERS)], HATCHES[line], band
         )
     return styles
+
+
+def draw_line(axes: Axes, x: Values, y: Values, style: SeriesStyle, **more: Any) -> None:
+    """A series' line with its markers; ``more`` are matplotlib's own settings."""
+    axes.plot(
+        x,
+        y,
+        color=style.colour,
+        linestyle=style.line,
+        linewidth=1.2,
+        marker=style.marker,
+        markersize=3.5,
+        markeredgewidth=0,
+        **more,
+    )
+
+
+def shade(
+    axes: Axes, x: Values, ends: tuple[Values, Values], style: SeriesStyle, among: int
+) -> None:
+    """The band between both ``ends`` around a series' line, fainter ``among`` many."""
+    alpha = min(STRONGEST, 2 * STRONGEST / among)
+    axes.fill_between(x, *ends, color=style.colour, alpha=alpha, linewidth=0)
 
 
 def series_handle(style: SeriesStyle, label: str) -> Line2D:

@@ -97,6 +97,7 @@ def draw_shard(
     seed = shard_seed(identity)  # a digest of the identity, and so its name, too
 
     def draw(journal: Journal) -> None:
+        """Draw what the journal does not hold yet, and write all of it."""
         samples = _Samples(journal)
         requests = missing_requests(shard, problems, samples.places)
         if requests:

@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from boundary.data.provenance import package_versions
 from boundary.sampling.context import cache_bytes_a_token
 from boundary.sampling.decoding import Decoded, decode
 from boundary.sampling.encoding import EncodedPrompt, Encoding
@@ -22,6 +20,7 @@ from boundary.sampling.engine import (
     SamplingParameters,
 )
 from boundary.sampling.seeds import uniform_stream
+from boundary.sampling.transformers_loading import describe_transformers, load_transformers
 
 MAX_ROWS = 512
 CACHE_BYTES = 2 << 30  # of keys and values, for all rows of a batch at their longest
@@ -36,10 +35,8 @@ class TransformersEngine(Engine):
         settings: EngineSettings = EngineSettings(),  # noqa: B008  # it is frozen
         max_rows: int = MAX_ROWS,
     ) -> None:
-        on_gpu = settings.gpus > 0 and torch.cuda.is_available()
         self.encoding = Encoding(checkpoint, settings.max_model_len)
-        model = AutoModelForCausalLM.from_pretrained(checkpoint, dtype=settings.dtype)
-        self.model: PreTrainedModel = model.to("cuda" if on_gpu else "cpu").eval()
+        self.model = load_transformers(self.encoding, settings)
         self.max_rows = max_rows
         self.end_ids: list[int] = []
 
@@ -53,11 +50,7 @@ class TransformersEngine(Engine):
     def describe(self) -> dict[str, Any]:
         """Engine, versions, device, number format, context and the tokens that end a response."""
         return {
-            "engine": "transformers",
-            "versions": package_versions(["torch", "transformers", "tokenizers"]),
-            "device": device_name(self.model.device),
-            "dtype": str(self.model.dtype).removeprefix("torch."),
-            "context": self.encoding.context,
+            **describe_transformers(self.model, self.encoding),
             "end_token_ids": self.end_ids,
             "vocabulary_sha256": self.encoding.vocabulary_digest,
         }
@@ -132,8 +125,3 @@ class TransformersEngine(Engine):
             "stop" if row.finished else "length",
             float(sum(row.log_probabilities)),
         )
-
-
-def device_name(device: torch.device) -> str:
-    """The GPU's product name, or cpu."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -46,6 +46,7 @@ def score_cell(
     """
 
     def make(journal: Journal) -> None:
+        """Score what the journal does not hold yet, and write all of it."""
         attempts, scores = _read(journal)
         missing = [
             each.response

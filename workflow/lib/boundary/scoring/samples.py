@@ -21,7 +21,7 @@ class SampledCell:
     """The shards ``paths``, all sampled with ``template`` on the benchmark of the file ``problems``.
 
     Raises BoundaryError naming the file that is of another cell, template or benchmark, or whose prompts
-    nobody knows here.
+    nobody knows here. ``questions_sha256`` is the digest of the problems that are given.
     """
 
     def __init__(self, paths: Sequence[Path], problems: Path, template: Template) -> None:
@@ -29,7 +29,8 @@ class SampledCell:
         self._made = {path: read_provenance(path) for path in paths}
         check_one_cell(self._made)
         about = read_provenance(problems)
-        questions = {None, about.get("questions_sha256"), _questions_digest(problems)}
+        self.questions_sha256 = _questions_digest(problems)
+        questions = {None, about.get("questions_sha256"), self.questions_sha256}
         for path, made in self._made.items():
             _check_prompts(path, made, template)
             if made.get("benchmark") not in (None, about.get("benchmark")):

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
-from boundary.data.provenance import package_versions
 from boundary.errors import BoundaryError
 from boundary.sampling.encoding import Encoding
-from boundary.sampling.transformers_engine import device_name
+from boundary.sampling.transformers_loading import describe_transformers, load_transformers
 from boundary.scoring.scorer import (
     Response,
     Score,
@@ -48,13 +47,7 @@ class TransformersScorer(Scorer):
     def describe(self) -> dict[str, Any]:
         """Scorer, versions, device, number format and context."""
         assert self._model is not None, "scoring has not begun"
-        return {
-            "engine": "transformers",
-            "versions": package_versions(["torch", "transformers", "tokenizers"]),
-            "device": device_name(self._model.device),
-            "dtype": str(self._model.dtype).removeprefix("torch."),
-            "context": self.encoding.context,
-        }
+        return describe_transformers(self._model, self.encoding)
 
     def score(self, responses: Sequence[Response], temperature: float) -> Iterator[list[Score]]:
         """Score responses of similar length together, the longest first.
@@ -70,11 +63,7 @@ class TransformersScorer(Scorer):
 
     def _loaded(self, example: Response) -> PreTrainedModel:
         if self._model is None:
-            on_gpu = self.settings.gpus > 0 and torch.cuda.is_available()
-            model = AutoModelForCausalLM.from_pretrained(
-                self.encoding.checkpoint, dtype=self.settings.dtype
-            )
-            self._model = model.to("cuda" if on_gpu else "cpu").eval()
+            self._model = load_transformers(self.encoding, self.settings)
             self.vocabulary = self._check_head(self._model, example)
         return self._model
 

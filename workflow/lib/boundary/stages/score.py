@@ -86,7 +86,7 @@ def _add_scorer_arguments(group: argparse._ArgumentGroup) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Score what the journal does not hold yet, then write all scores."""
     from boundary.data.model_record import read_model_record
-    from boundary.data.provenance import file_digest, questions_digest
+    from boundary.data.provenance import file_digest
     from boundary.data.records import read_records
     from boundary.sampling.encoding import Encoding
     from boundary.sampling.prompts import load_template
@@ -127,7 +127,7 @@ def run(arguments: argparse.Namespace) -> None:
             "dtype": settings.dtype,
             "max_model_len": settings.max_model_len,
             "samples_sha256": [file_digest(path) for path in arguments.samples],
-            "questions_sha256": questions_digest(problems["problem_id"], problems["question"]),
+            "questions_sha256": cell.questions_sha256,
             "template_sha256": template.digest,
             "responses": arguments.responses,
             "seed": arguments.seed,

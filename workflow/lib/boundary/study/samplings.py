@@ -49,7 +49,7 @@ def read_samplings(
             template=template,
             seed=entry["seed"],
             shard_size=entry["shard_size"],
-            matching=_matching(entry, entries, subsets, place) if "match" in entry else None,
+            matching=_matching(name, entries, subsets, place) if "match" in entry else None,
         )
     for sampling in samplings.values():
         for temperature in sampling.matching.temperatures if sampling.matching else ():
@@ -72,19 +72,18 @@ def with_probes(
 
 
 def _matching(
-    entry: Mapping[str, Any],
+    name: str,
     entries: Mapping[str, Mapping[str, Any]],
     subsets: Mapping[str, Subset],
     place: str,
 ) -> Matching:
-    match = entry["match"]
-    if "temperature" in entry:
+    match = entries[name]["match"]
+    if "temperature" in entries[name]:
         raise BoundaryError(
             f"{place}: found `temperature` beside `match`, which finds it; leave it out"
         )
     other = match["sampling"]
     expected = (MATCHED, f"{MATCHED}.{other}")
-    name = place.rpartition("sampling.")[2]
     if name not in expected:
         raise BoundaryError(
             f"{place}: what matches {other!r} is called {' or '.join(expected)}, by which claims know it"
