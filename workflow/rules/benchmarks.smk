@@ -3,17 +3,19 @@
 
 rule write_benchmark:
     input:
-        lambda wildcards: BENCHMARKS[wildcards.benchmark].settings.get("path", []),
+        lambda wildcards: BENCHMARKS[wildcards.benchmark].path or [],
     output:
         "<results>/benchmarks/{benchmark}/problems.parquet",
     log:
         "<logs>/benchmarks/{benchmark}.log",
     conda:
-        "../../envs/analyse.yaml"
+        "../../envs/benchmarks.yaml"
     params:
         source=lambda wildcards: BENCHMARKS[wildcards.benchmark].source_arguments,
         protocol=lambda wildcards: BENCHMARKS[wildcards.benchmark].protocol,
-        code=code_digest("boundary.stages.benchmarks"),
+        code=lambda wildcards: code_digest(
+            "boundary.stages.benchmarks", *BENCHMARKS[wildcards.benchmark].modules
+        ),
     message:
         "Writing the problems of {wildcards.benchmark}"
     shell:

@@ -19,7 +19,7 @@ from boundary.study.pairs import base_of
 from boundary.verification.verifiers import VERIFIERS
 
 if TYPE_CHECKING:
-    from boundary.study.catalogue import Model
+    from boundary.study.model import Model
     from boundary.study.study import Cell
 
 NO_TARGETS: Mapping[str, str] = {}

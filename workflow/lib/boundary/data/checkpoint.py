@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 
+from boundary.data.hub import download_snapshot
 from boundary.data.provenance import file_digest, text_digest
 from boundary.errors import BoundaryError
 
@@ -72,27 +73,8 @@ def download_checkpoint(identifier: str, revision: str) -> Path:
 
     Raises BoundaryError where the hub, the model or its revision cannot be reached.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
+    folder = download_snapshot(
+        identifier, revision, CHECKPOINT_FILES, "model", "give a local folder as `path`"
     )
-
-    try:
-        folder = Path(
-            snapshot_download(identifier, revision=revision, allow_patterns=list(CHECKPOINT_FILES))
-        )
-    except GatedRepoError as error:
-        raise BoundaryError(
-            f"{identifier}: access is granted by its owners; ask for it on its page on the hub and set "
-            "HF_TOKEN to a token of yours"
-        ) from error
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise BoundaryError(
-            f"{identifier} at {revision}: cannot be fetched ({type(error).__name__}); check identifier, "
-            "revision and network, or give a local folder as `path`"
-        ) from error
     check_checkpoint(folder)
     return folder

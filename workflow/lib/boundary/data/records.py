@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -86,11 +86,13 @@ def write_record_groups(
     path: Path,
     record_type: RecordType,
     frames: Iterable[pd.DataFrame],
-    provenance: dict[str, Any],
+    provenance: dict[str, Any] | Callable[[], dict[str, Any]],
 ) -> None:
-    """Write ``frames`` one after the other, none held longer than it takes; else as write_records."""
-    metadata = {PROVENANCE_KEY: json.dumps(provenance)}
-    schema = SCHEMAS[record_type].with_metadata(metadata)
+    """Write ``frames`` one after the other, none held longer than it takes; else as write_records.
+
+    ``provenance`` may be asked for only when all frames are written, since it may tell of them.
+    """
+    schema = SCHEMAS[record_type]
     # Token ids repeat in sequences, which zstd finds and a dictionary of single ids would hide.
     texts = [field.name for field in schema if field.type == pa.string()]
     with (
@@ -100,7 +102,9 @@ def write_record_groups(
         ) as writer,
     ):
         for frame in frames:
-            writer.write_table(_table(path, record_type, frame).replace_schema_metadata(metadata))
+            writer.write_table(_table(path, record_type, frame).replace_schema_metadata())
+        told = provenance() if callable(provenance) else provenance
+        writer.add_key_value_metadata({PROVENANCE_KEY: json.dumps(told)})
 
 
 def _table(path: Path, record_type: RecordType, frame: pd.DataFrame) -> pa.Table:
@@ -157,7 +161,7 @@ def _check_schema(path: Path, record_type: RecordType) -> None:
 def read_provenance(path: Path) -> dict[str, Any]:
     """The provenance record in the metadata of a Parquet file, empty if it has none."""
     with _reading(path):
-        metadata = pq.read_schema(path).metadata or {}
+        metadata = pq.read_metadata(path).metadata or {}
     return json.loads(metadata.get(PROVENANCE_KEY, b"{}"))
 
 

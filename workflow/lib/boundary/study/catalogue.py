@@ -2,157 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from string import Formatter
-from typing import Any, Literal
+from typing import Any
 
 from boundary.errors import BoundaryError, unknown_name
 from boundary.sampling.engine import EngineSettings
 from boundary.sampling.prompts import Template, read_template
-from boundary.scoring.scorer import ScorerSettings
-from boundary.scoring.scorers import DEFAULT
+from boundary.study.benchmark import Benchmark, check_range, read_benchmark
 from boundary.study.documents import load_document
+from boundary.study.model import IMPORTED, LOADED, MODEL_SOURCES, UNAVAILABLE, Model
 
-Role = Literal["base", "rlvr", "instruct", "distilled", "reference"]
 ENGINE_KEYS = ("engine", *(field.name for field in fields(EngineSettings)))
 SCORE_KEYS = ("score_engine", "score_megabytes")
-MODEL_SOURCES = ("pretrain", "rlvr", "hub", "path", "endpoint", "samples", "counts")
-LOADED = ("pretrain", "rlvr", "hub", "path")  # whose weights are here
-IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
-RECIPE_KEYS = ("algorithm", "steps", "rollouts")
-BENCHMARK_SOURCES = ("generate", "path", "counts_only")
-
-
-@dataclass(frozen=True)
-class Model:
-    """An entry of config/models.yaml. ``settings`` is the entry itself."""
-
-    name: str
-    label: str
-    family: str
-    role: Role
-    template: str
-    base: str | None
-    source: str
-    settings: dict[str, Any]
-
-    @property
-    def engine(self) -> str:
-        """Name of the engine that samples it; auto leaves that to the machine."""
-        return "openai" if self.source == "endpoint" else self.settings.get("engine", "auto")
-
-    @property
-    def gpus(self) -> int:
-        """GPUs that sampling it takes, or scoring with it."""
-        return 0 if self.source == "endpoint" else self.settings.get("gpus", EngineSettings.gpus)
-
-    @property
-    def environment(self) -> str:
-        """Name of the environment to sample it in; vLLM's holds transformers too, should `auto` take it."""
-        on_gpu = self.engine == "vllm" or (self.engine == "auto" and self.gpus > 0)
-        return "vllm" if on_gpu else "sample"
-
-    @property
-    def loading_arguments(self) -> list[str]:
-        """Arguments of the stages sample and score on which samples and scores depend."""
-        return self._arguments("dtype", "max_model_len")
-
-    @property
-    def engine_arguments(self) -> list[str]:
-        """Arguments of the stage sample on which no sample depends: what draws it, and with how much."""
-        arguments = self._arguments("gpus", "gpu_memory_utilization")
-        if not self.settings.get("prefix_caching", EngineSettings.prefix_caching):
-            arguments.append("--no-prefix-caching")
-        return [f"--engine={self.engine}", *arguments]
-
-    @property
-    def scoring_environment(self) -> str:
-        """Name of the environment to score with it in."""
-        return "vllm" if self.settings.get("score_engine") == "vllm" else self.environment
-
-    @property
-    def scoring_arguments(self) -> list[str]:
-        """Arguments of the stage score on which its scores depend."""
-        return [
-            f"--engine={self.settings.get('score_engine', DEFAULT)}",
-            *self.loading_arguments,
-        ]
-
-    @property
-    def scoring_memory_arguments(self) -> list[str]:
-        """Arguments of the stage score on which no score depends: with how much."""
-        memory = self._arguments("gpus", "gpu_memory_utilization")
-        return [*memory, f"--megabytes={self.score_megabytes}"]
-
-    @property
-    def score_megabytes(self) -> int:
-        """Memory that scoring with it may take beside the weights."""
-        return self.settings.get("score_megabytes", ScorerSettings.megabytes)
-
-    def _arguments(self, *keys: str) -> list[str]:
-        given = [key for key in keys if key in self.settings]
-        return [f"--{key.replace('_', '-')}={self.settings[key]}" for key in given]
-
-    @property
-    def training(self) -> dict[str, Any]:
-        """How it was trained, where that is known: algorithm, steps, rollouts, kl."""
-        recipe = self.settings.get("rlvr")
-        known = {"kl": 0, **{key: recipe[key] for key in RECIPE_KEYS}} if recipe else {}
-        return known | self.settings.get("training", {})
-
-    @property
-    def source_arguments(self) -> list[str]:
-        """Arguments of the stage models that say where it is."""
-        if self.source == "endpoint":
-            return ["--endpoint", json.dumps(self.settings["endpoint"])]
-        given = [key for key in ("hub", "revision", "path") if key in self.settings]
-        return [f"--{key}={self.settings[key]}" for key in given]
-
-    def imported_files(self, benchmark: str) -> list[str]:
-        """Files of what others drew of it, or judged, for a benchmark."""
-        return self.settings[self.source][benchmark]["files"]
-
-    def import_arguments(self, benchmark: str) -> list[str]:
-        """Arguments of the command import that say what to take from where."""
-        entry = self.settings[self.source][benchmark]
-        choice = [f"--filter={entry['filter']}"] if "filter" in entry else []
-        return [
-            entry["format"],
-            *entry["files"],
-            f"--model={entry.get('name', self.name)}",
-            *choice,
-        ]
-
-    @property
-    def training_benchmarks(self) -> list[str]:
-        """Benchmarks that its training draws problems from."""
-        return [self.settings["rlvr"]["problems"]] if self.source == "rlvr" else []
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """An entry of config/benchmarks.yaml. ``settings`` is the entry itself."""
-
-    name: str
-    label: str
-    protocol: int
-    source: str
-    settings: dict[str, Any]
-
-    @property
-    def source_arguments(self) -> list[str]:
-        """Arguments of the stage benchmarks that say where its problems come from."""
-        if self.source == "generate":
-            return ["--generate", json.dumps(self.settings["generate"])]
-        return ["--path", self.settings["path"], "--fields", json.dumps(self.settings["fields"])]
-
-    @property
-    def policy(self) -> str:
-        """What counts as an answer, and as the same answer: its `verification` as JSON."""
-        return json.dumps(self.settings.get("verification", {}), sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -173,13 +37,14 @@ def load_catalogue(config: Path, schemas: Path) -> Catalogue:
     def load(name: str) -> dict[str, Any]:
         return load_document(config / f"{name}.yaml", schemas / f"{name}.schema.yaml")
 
-    prompts = {name: read_template(entry) for name, entry in load("prompts").items()}
+    prompts = {
+        name: read_template(entry, f"{config / 'prompts.yaml'}: {name}")
+        for name, entry in load("prompts").items()
+    }
     for name, template in prompts.items():
         _check_template(template.text, f"{config / 'prompts.yaml'}: {name}")
     benchmarks = {
-        name: Benchmark(
-            name, entry["label"], entry["protocol"], _source(entry, BENCHMARK_SOURCES), entry
-        )
+        name: read_benchmark(name, entry, f"{config / 'benchmarks.yaml'}: {name}")
         for name, entry in load("benchmarks").items()
     }
     models = {
@@ -190,15 +55,11 @@ def load_catalogue(config: Path, schemas: Path) -> Catalogue:
             role=entry["role"],
             template=entry["template"],
             base=entry.get("base"),
-            source=_source(entry, MODEL_SOURCES),
+            source=_source(entry, (*MODEL_SOURCES, UNAVAILABLE)),
             settings=entry,
         )
         for name, entry in load("models").items()
     }
-    for benchmark in benchmarks.values():
-        if benchmark.source == "generate":
-            place = f"{config / 'benchmarks.yaml'}: {benchmark.name}.generate.operands"
-            _check_range(benchmark.settings["generate"]["operands"], place)
     for model in models.values():
         _check_model(model, models, benchmarks, prompts, config / "models.yaml")
     return Catalogue(models, benchmarks, prompts)
@@ -238,7 +99,8 @@ def _check_model(
         raise BoundaryError(
             f"{place}: found `base` beside the role reference, which nothing was trained from; leave it out"
         )
-    if model.source not in LOADED and (given := {*ENGINE_KEYS, *SCORE_KEYS} & set(model.settings)):
+    given = {*ENGINE_KEYS, *SCORE_KEYS} & set(model.settings)
+    if given and model.source not in (*LOADED, UNAVAILABLE):
         why = "an endpoint, whose server decides on that"
         raise BoundaryError(
             f"{place}: found {', '.join(sorted(given))} beside "
@@ -310,17 +172,10 @@ def _check_pretraining(recipe: dict[str, Any], place: str) -> None:
     habits = recipe["corpus"]["habits"]
     if not math.isclose(sum(habits.values()), 1):
         raise BoundaryError(f"{place}.corpus.habits: found {habits}; expected shares that sum to 1")
-    _check_range(recipe["corpus"]["operands"], f"{place}.corpus.operands")
+    check_range(recipe["corpus"]["operands"], f"{place}.corpus.operands")
     size, heads = (recipe["architecture"][key] for key in ("hidden_size", "heads"))
     if size % (2 * heads):
         raise BoundaryError(
             f"{place}.architecture: found hidden_size {size} and {heads} heads; expected heads of an even "
             "number of dimensions"
-        )
-
-
-def _check_range(operands: list[int], place: str) -> None:
-    if operands[0] > operands[1]:
-        raise BoundaryError(
-            f"{place}: found {operands}; expected the smallest number, then the largest"
         )

@@ -21,7 +21,15 @@ SCHEMAS = Path(boundary.__file__).parents[2] / "schemas"
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys and says nothing; this loader refuses them."""
+    """PyYAML keeps the last of two equal keys and says nothing; this loader refuses them.
+
+    A date is a text, with or without quotes.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  # it is PyYAML's own
+        first: [(tag, form) for tag, form in forms if tag != "tag:yaml.org,2002:timestamp"]
+        for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Construct a mapping whose keys are texts that stand once each."""
@@ -83,7 +91,7 @@ def load_document(path: Path, schema: Path) -> dict[str, Any]:
         raise BoundaryError(f"{path}: there is no such file. {suggest(path.stem, others)}")
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)
-    except (yaml.YAMLError, ValueError) as error:  # no YAML, no UTF-8, no such date
+    except (yaml.YAMLError, ValueError) as error:  # no YAML, no UTF-8
         raise BoundaryError(f"{path}: not valid YAML: {error}") from error
     return check_document({} if document is None else document, path, schema)
 

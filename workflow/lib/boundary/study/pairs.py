@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from boundary.errors import BoundaryError
-from boundary.study.catalogue import Model
+from boundary.study.model import Model
 from boundary.study.study import Cell
 
 

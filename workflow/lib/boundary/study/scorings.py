@@ -8,7 +8,7 @@ from typing import NamedTuple
 from boundary.claims.samplings import is_matched, sampling_name
 from boundary.errors import BoundaryError, unknown_name
 from boundary.exhibits import MAY_HAVE_SCORES, OF_SCORES
-from boundary.study.catalogue import LOADED, Model
+from boundary.study.model import LOADED, Model
 from boundary.study.pairs import base_of, reference_cells
 from boundary.study.study import Cell, Exhibit, Pair, Subset
 
@@ -116,6 +116,8 @@ def _check_responses(cell: Cell, model: Model, subset: Subset, place: str) -> No
 
 def check_scorer(model: Model, needs_entropy: bool, place: str) -> None:
     """See that a model can score responses. Raises BoundaryError with the way out."""
+    if not model.available:
+        return  # an obstacle of its own (boundary.study.obstacles)
     if model.source not in LOADED:
         raise BoundaryError(
             f"{place}: {model.name} would score responses, and its weights are not here, only "

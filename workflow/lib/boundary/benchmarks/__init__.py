@@ -1,0 +1,1 @@
+"""Benchmarks: files of others, at a pinned revision, as problem records."""

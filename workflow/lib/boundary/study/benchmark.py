@@ -1,0 +1,130 @@
+"""A benchmark of the catalogue: its source, how it is read, and what counts as an answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from boundary.benchmarks.formats import MATH, domain_of, format_module
+from boundary.errors import BoundaryError, unknown_name
+
+# In this order: a path goes before the network.
+BENCHMARK_SOURCES = ("generate", "counts_only", "path", "hub", "url")
+ALONE = ("generate", "counts_only")
+READING = ("files", "revision", "format", "fields", "between", "part", "rows", "sha256")
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """An entry of config/benchmarks.yaml. ``settings`` is the entry itself."""
+
+    name: str
+    label: str
+    protocol: int
+    source: str
+    settings: dict[str, Any]
+
+    @property
+    def path(self) -> str | None:
+        """The file on this machine that it is read from, if it is."""
+        return self.settings["path"] if self.source == "path" else None
+
+    @property
+    def domain(self) -> str:
+        """What its problems are about: math, code or visual."""
+        return domain_of(self.settings["format"])
+
+    @property
+    def modules(self) -> list[str]:
+        """Modules that its problems depend on, beside those that the stage benchmarks imports by name."""
+        return [] if self.source in ALONE else [format_module(self.settings["format"])]
+
+    @property
+    def source_arguments(self) -> list[str]:
+        """Arguments of the stage benchmarks: where its problems come from, and how they are read."""
+        entry = self.settings
+        if self.source == "generate":
+            return ["--generate", json.dumps(entry["generate"])]
+        arguments = [f"--{self.source}", entry[self.source]]
+        if self.source == "hub":
+            arguments += [f"--revision={entry['revision']}", "--files", *self._patterns]
+        arguments.append(f"--format={entry['format']}")
+        for key in ("fields", "part"):
+            if entry.get(key):
+                arguments += [f"--{key}", json.dumps(entry[key])]
+        if "between" in entry:
+            arguments += ["--between", *entry["between"]]
+        return arguments + [f"--{key}={entry[key]}" for key in ("rows", "sha256") if key in entry]
+
+    @property
+    def _patterns(self) -> list[str]:
+        files = self.settings["files"]
+        return [files] if isinstance(files, str) else files
+
+    @property
+    def policy(self) -> str:
+        """What counts as an answer, and as the same answer: its `verification` as JSON."""
+        return json.dumps(self.settings.get("verification", {}), sort_keys=True)
+
+
+def read_benchmark(name: str, entry: dict[str, Any], place: str) -> Benchmark:
+    """The benchmark of an entry that the schema has no complaint about.
+
+    Raises BoundaryError naming the key where its keys contradict each other.
+    """
+    given = [source for source in BENCHMARK_SOURCES if source in entry]
+    alone = given[:1] if given and given[0] in ALONE else []
+    if not given or (alone and len(given) > 1) or {"hub", "url"} <= set(given):
+        raise BoundaryError(
+            f"{place}: found {' and '.join(given) or 'no source'}; needs exactly one of generate, path, "
+            "hub, url, counts_only. Only path may stand beside hub or url, and goes before it"
+        )
+    benchmark = Benchmark(name, entry["label"], entry["protocol"], given[0], entry)
+    unread = [key for key in READING if entry.get(key) not in (None, {}, MATH)]
+    if alone and unread:
+        raise BoundaryError(
+            f"{place}: found {', '.join(unread)} beside {given[0]}, which reads no file; leave it out"
+        )
+    if entry["format"] != MATH and entry["fields"]:
+        raise BoundaryError(
+            f"{place}.fields: found keys beside the format {entry['format']}, which knows the keys of its "
+            f"rows; leave it out, or write format: {MATH}"
+        )
+    if "generate" in entry:
+        check_range(entry["generate"]["operands"], f"{place}.generate.operands")
+    if "part" in entry:
+        check_part(entry["part"], f"{place}.part")
+    if "between" in entry:
+        check_window(entry["between"], f"{place}.between")
+    return benchmark
+
+
+def check_range(operands: Sequence[int], place: str) -> None:
+    """See that a range goes upwards."""
+    if operands[0] > operands[1]:
+        raise BoundaryError(
+            f"{place}: found {operands}; expected the smallest number, then the largest"
+        )
+
+
+def check_part(part: Mapping[str, Any], place: str) -> None:
+    """See that a part of a split is one of those whose sizes are given."""
+    if part["name"] not in part["sizes"]:
+        raise BoundaryError(f"{place}.name: {unknown_name('part', part['name'], part['sizes'])}")
+
+
+def check_window(between: Sequence[str], place: str) -> None:
+    """See that a window of dates holds a day."""
+    try:
+        begin, end = map(date.fromisoformat, between)
+    except ValueError as error:
+        raise BoundaryError(
+            f"{place}: found {list(between)}; expected two dates: {error}"
+        ) from error
+    if begin >= end:
+        raise BoundaryError(
+            f"{place}: found {list(between)}; expected the first day, then the day after the last"
+        )

@@ -1,0 +1,137 @@
+"""A model of the catalogue: where it is, and what the stages are told of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from boundary.sampling.engine import EngineSettings
+from boundary.scoring.scorer import ScorerSettings
+from boundary.scoring.scorers import DEFAULT
+
+Role = Literal["base", "rlvr", "instruct", "distilled", "reference"]
+# Where a model comes from, by the key of its entry; who has none of them is not available.
+MODEL_SOURCES = ("pretrain", "rlvr", "hub", "path", "endpoint", "samples", "counts")
+UNAVAILABLE = "available"  # the key that such an entry has in place of a source
+LOADED = ("pretrain", "rlvr", "hub", "path")  # whose weights are here
+IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
+RECIPE_KEYS = ("algorithm", "steps", "rollouts")
+METRICS_KEY = "metrics"  # beside how it was trained, what happened then
+
+
+@dataclass(frozen=True)
+class Model:
+    """An entry of config/models.yaml. ``settings`` is the entry itself."""
+
+    name: str
+    label: str
+    family: str
+    role: Role
+    template: str
+    base: str | None
+    source: str
+    settings: dict[str, Any]
+
+    @property
+    def available(self) -> bool:
+        """Whether there is anything to sample, score or import."""
+        return self.source != UNAVAILABLE
+
+    @property
+    def engine(self) -> str:
+        """Name of the engine that samples it; auto leaves that to the machine."""
+        return "openai" if self.source == "endpoint" else self.settings.get("engine", "auto")
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that sampling it takes, or scoring with it."""
+        return 0 if self.source == "endpoint" else self.settings.get("gpus", EngineSettings.gpus)
+
+    @property
+    def environment(self) -> str:
+        """Name of the environment to sample it in; vLLM's holds transformers too, should `auto` take it."""
+        on_gpu = self.engine == "vllm" or (self.engine == "auto" and self.gpus > 0)
+        return "vllm" if on_gpu else "sample"
+
+    @property
+    def loading_arguments(self) -> list[str]:
+        """Arguments of the stages sample and score on which samples and scores depend."""
+        return self._arguments("dtype", "max_model_len")
+
+    @property
+    def engine_arguments(self) -> list[str]:
+        """Arguments of the stage sample on which no sample depends: what draws it, and with how much."""
+        arguments = self._arguments("gpus", "gpu_memory_utilization")
+        if not self.settings.get("prefix_caching", EngineSettings.prefix_caching):
+            arguments.append("--no-prefix-caching")
+        return [f"--engine={self.engine}", *arguments]
+
+    @property
+    def scoring_environment(self) -> str:
+        """Name of the environment to score with it in."""
+        return "vllm" if self.settings.get("score_engine") == "vllm" else self.environment
+
+    @property
+    def scoring_arguments(self) -> list[str]:
+        """Arguments of the stage score on which its scores depend."""
+        return [
+            f"--engine={self.settings.get('score_engine', DEFAULT)}",
+            *self.loading_arguments,
+        ]
+
+    @property
+    def scoring_memory_arguments(self) -> list[str]:
+        """Arguments of the stage score on which no score depends: with how much."""
+        memory = self._arguments("gpus", "gpu_memory_utilization")
+        return [*memory, f"--megabytes={self.score_megabytes}"]
+
+    @property
+    def score_megabytes(self) -> int:
+        """Memory that scoring with it may take beside the weights."""
+        return self.settings.get("score_megabytes", ScorerSettings.megabytes)
+
+    def _arguments(self, *keys: str) -> list[str]:
+        given = [key for key in keys if key in self.settings]
+        return [f"--{key.replace('_', '-')}={self.settings[key]}" for key in given]
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """How it was trained, where that is known: algorithm, steps, rollouts, kl."""
+        recipe = self.settings.get("rlvr")
+        known = {"kl": 0, **{key: recipe[key] for key in RECIPE_KEYS}} if recipe else {}
+        told = self.settings.get("training", {})
+        return known | {key: value for key, value in told.items() if key != METRICS_KEY}
+
+    @property
+    def training_log(self) -> str | None:
+        """The CSV that logs its training, where it was trained elsewhere and an entry names one."""
+        return self.settings.get("training", {}).get(METRICS_KEY)
+
+    @property
+    def source_arguments(self) -> list[str]:
+        """Arguments of the stage models that say where it is."""
+        if self.source == "endpoint":
+            return ["--endpoint", json.dumps(self.settings["endpoint"])]
+        given = [key for key in ("hub", "revision", "path") if key in self.settings]
+        return [f"--{key}={self.settings[key]}" for key in given]
+
+    def imported_files(self, benchmark: str) -> list[str]:
+        """Files of what others drew of it, or judged, for a benchmark."""
+        return self.settings[self.source][benchmark]["files"]
+
+    def import_arguments(self, benchmark: str) -> list[str]:
+        """Arguments of the command import that say what to take from where."""
+        entry = self.settings[self.source][benchmark]
+        choice = [f"--filter={entry['filter']}"] if "filter" in entry else []
+        return [
+            entry["format"],
+            *entry["files"],
+            f"--model={entry.get('name', self.name)}",
+            *choice,
+        ]
+
+    @property
+    def training_benchmarks(self) -> list[str]:
+        """Benchmarks that its training draws problems from."""
+        return [self.settings["rlvr"]["problems"]] if self.source == "rlvr" else []
