@@ -80,7 +80,9 @@ def test_no_entropy_is_below_nought_and_one_problem_has_no_interval():
 
 def test_missing_entropies_are_told_from_missing_scores():
     scores = scores_of(("a", 1.0, 3), ("b", 1.0, 3))
-    with pytest.raises(BoundaryError, match="no entropies, which vllm does not tell; score with transformers"):
+    with pytest.raises(
+        BoundaryError, match="no entropies, which vllm does not tell; score with transf"
+    ):
         by_problem(scores.assign(entropy_mean=np.float32(NAN)))
     with pytest.raises(BoundaryError, match="none of the 2 responses was scored"):
         by_problem(scores.assign(nll_sum=NAN, entropy_mean=NAN))

@@ -223,7 +223,7 @@ def test_a_text_goes_on_from_its_prompt():
     words.normalizer = normalizers.Prepend("\u2581")
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>")
     assert tokenizer("At")["input_ids"] == [2, 3, 5]
-    encoding = SimpleNamespace(tokenizer=tokenizer, prompt_ids=lambda _: [3], context=9)
+    encoding = SimpleNamespace(tokenizer=tokenizer, prompt_ids=lambda *_: [3], context=9)
     preparation = Preparation(encoding, Template("{question}"), {"a": "?"}, same_vocabulary=False)
     sample = pd.DataFrame(
         [("a", 0, "At\u2581B", None, "length")],

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from jinja2 import TemplateError
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
 from boundary.data.provenance import text_digest
@@ -19,6 +20,9 @@ from boundary.sampling.engine import Completion, Request, SamplingParameters
 
 # The special tokens of a dialogue: <|im_start|>, and DeepSeek's with full-width bars.
 MARKER = re.compile("<[|\uff5c][^|\uff5c<>]+[|\uff5c]>")
+# What day it is for the chat templates of Llama, which would write today's; this is their own default. A
+# prompt must be the same whenever it is rendered.
+DATE_STRING = "26 Jul 2024"
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,61 @@ class Encoding:
         """
         return [self._encode(request, parameters.max_tokens) for request in requests]
 
-    def prompt_ids(self, prompt: str) -> list[int]:
-        """A prompt as token ids, behind the token that begins a text, if this tokenizer has one."""
+    def prompt_ids(self, prompt: str, chat: bool = False) -> list[int]:
+        """A prompt as token ids, behind the token that begins a text, if this tokenizer has one.
+
+        With ``chat`` the prompt is a message, and its chat template writes that token, or leaves it out.
+        """
+        if chat:
+            laid_out = self.chat_prompt(prompt)
+            return self.tokenizer(laid_out, add_special_tokens=False)["input_ids"]
         bos = self.tokenizer.bos_token
         written = bos is not None and prompt.startswith(bos)
         return self.tokenizer(prompt, add_special_tokens=not written)["input_ids"]
+
+    def chat_prompt(self, message: str) -> str:
+        """The prompt that the model's own chat template makes of a user's only message.
+
+        It ends where the answer begins; some, such as DeepSeek-R1's, end with an open <think>. Raises
+        BoundaryError if the tokenizer has no chat template, or one whose prompts change from day to day or
+        that cannot be rendered.
+        """
+        way_out = "take a prompt template that writes the dialogue itself, as simplerl does"
+        if self.chat_template is None:
+            raise BoundaryError(
+                f"{self.checkpoint}: its tokenizer has no chat template, which the prompt template asks "
+                f"for (chat: true); {way_out}"
+            )
+        if "strftime_now" in self.chat_template and "date_string" not in self.chat_template:
+            raise BoundaryError(
+                f"{self.checkpoint}: its chat template writes the day's date, and a prompt must be the "
+                f"same on every day; {way_out}"
+            )
+        try:
+            return self.tokenizer.apply_chat_template(
+                [{"role": "user", "content": message}],
+                tokenize=False,
+                add_generation_prompt=True,
+                date_string=DATE_STRING,
+            )
+        except (TemplateError, TypeError) as error:
+            raise BoundaryError(
+                f"{self.checkpoint}: its chat template cannot lay out a user's message: {error}; {way_out}"
+            ) from error
+
+    @cached_property
+    def chat_template(self) -> str | None:
+        """The tokenizer's chat template, a Jinja text; of several the one called default."""
+        own = self.tokenizer.chat_template
+        return own.get("default") if isinstance(own, dict) else own
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """For the provenance: SHA-256 of the vocabulary, and of the chat template if there is one."""
+        digests = {"vocabulary_sha256": self.vocabulary_digest}
+        if self.chat_template is not None:
+            digests["chat_template_sha256"] = text_digest(self.chat_template)
+        return digests
 
     @cached_property
     def vocabulary_digest(self) -> str:
@@ -68,7 +122,7 @@ class Encoding:
         return text_digest(json.dumps(self.tokenizer.get_vocab(), sort_keys=True))
 
     def _encode(self, request: Request, max_tokens: int) -> EncodedPrompt:
-        token_ids = self.prompt_ids(request.prompt)
+        token_ids = self.prompt_ids(request.prompt, request.chat)
         room = self.context - len(token_ids)
         if room < 1:
             raise BoundaryError(

@@ -32,11 +32,15 @@ class EngineSettings(LoadingSettings):
 
 @dataclass(frozen=True)
 class Request:
-    """Draw the samples ``sample_indices`` of one problem."""
+    """Draw the samples ``sample_indices`` of one problem.
+
+    With ``chat`` the prompt is a user's message, to be laid out by the model's own chat template.
+    """
 
     problem_id: str
     prompt: str
     sample_indices: tuple[int, ...]
+    chat: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,17 @@ class Template:
 
     ``end`` closes a turn of the template's dialogue, for models whose own end token it is not; None
     leaves it at the model's own. ``begins`` ends the prompt and is the beginning of every response.
+    With ``chat`` the text is a user's message, which the model's own chat template lays out
+    (boundary.sampling.encoding), and which an endpoint's chat is sent as it is.
     """
 
     text: str
     end: str | None = None
     begins: str = ""
+    chat: bool = False
 
     def render(self, question: str) -> str:
-        """The prompt for a question. Braces in the question are its own and stay as they are."""
+        """The prompt for a question, or the message. Braces in the question stay as they are."""
         return self.text.format(question=question) + self.begins
 
     @property
@@ -36,12 +39,24 @@ class Template:
             parts.append(self.end or "")
         if self.begins:
             parts.append(self.begins)
+        if self.chat:
+            parts += ["", "", "chat"]
         return text_digest("\0".join(parts))
 
 
-def read_template(entry: Any) -> Template:
-    """The template of an entry of prompts.yaml: its text alone, or ``text``, ``end`` and ``begins``."""
-    return Template(entry) if isinstance(entry, str) else Template(**entry)
+def read_template(entry: Any, place: str) -> Template:
+    """The template of an entry of prompts.yaml: its text alone, or ``text`` and other keys.
+
+    Raises BoundaryError, naming the entry's ``place``, for an answer's beginning or end beside ``chat``.
+    """
+    template = Template(entry) if isinstance(entry, str) else Template(**entry)
+    given = [key for key in ("end", "begins") if getattr(template, key)]
+    if template.chat and given:
+        raise BoundaryError(
+            f"{place}: found {' and '.join(given)} beside chat; the model's own chat template begins and "
+            "ends the answer. Leave it out, or write the dialogue into `text` and leave out chat"
+        )
+    return template
 
 
 def load_template(file: Path, name: str) -> Template:
@@ -52,4 +67,4 @@ def load_template(file: Path, name: str) -> Template:
         raise BoundaryError(f"{file}: cannot be read: {error}") from error
     if name not in templates:
         raise BoundaryError(f"{file}: {unknown_name('template', name, templates)}")
-    return read_template(templates[name])
+    return read_template(templates[name], f"{file}: {name}")

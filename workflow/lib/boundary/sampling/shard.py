@@ -73,7 +73,8 @@ def missing_requests(
     for problem_id, question in zip(problems["problem_id"], problems["question"], strict=True):
         indices = tuple(i for i in shard.indices if (problem_id, i) not in drawn)
         if indices:
-            requests.append(Request(problem_id, shard.template.render(question), indices))
+            prompt = shard.template.render(question)
+            requests.append(Request(problem_id, prompt, indices, shard.template.chat))
     return requests
 
 

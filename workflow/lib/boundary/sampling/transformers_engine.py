@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class TransformersEngine(Engine):
         return {
             **describe_transformers(self.model, self.encoding),
             "end_token_ids": self.end_ids,
-            "vocabulary_sha256": self.encoding.vocabulary_digest,
+            **self.encoding.digests,
         }
 
     def sample(
@@ -80,8 +81,7 @@ class TransformersEngine(Engine):
                         yield batch
                     batch, free = [], self._rows_that_fit(prompt)
                 part, indices = indices[:free], indices[free:]
-                request = Request(prompt.request.problem_id, prompt.request.prompt, part)
-                batch.append(EncodedPrompt(request, prompt.token_ids, prompt.max_tokens))
+                batch.append(replace(prompt, request=replace(prompt.request, sample_indices=part)))
                 free -= len(part)
         if batch:
             yield batch

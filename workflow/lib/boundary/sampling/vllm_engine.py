@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,7 @@ class VllmEngine(Engine):
             "engine_seed": config.model_config.seed,
             "effective": {name: getattr(drawing, name) for name in EFFECTIVE},
             "end_token_ids": sorted(drawing.stop_token_ids or []),
-            "vocabulary_sha256": self.encoding.vocabulary_digest,
+            **self.encoding.digests,
         }
 
 
@@ -110,7 +111,7 @@ def _drawable(requests: Sequence[Request], parameters: SamplingParameters) -> li
     if parameters.temperature > 0:
         return list(requests)
     return [
-        Request(request.problem_id, request.prompt, (index,))
+        replace(request, sample_indices=(index,))
         for request in requests
         for index in request.sample_indices
     ]

@@ -38,9 +38,10 @@ class Prepared:
 class Preparation:
     """Turns samples of one cell into what a scorer with ``encoding`` takes.
 
-    ``prompts`` are the rendered ones by problem. ``same_vocabulary`` says that stored token ids mean the
-    same to the scorer; else texts are tokenised anew, a response that ended by itself with the token that
-    ends one (the template's, or the tokenizer's own). Special tokens that a text spells out stay text.
+    ``prompts`` are those that the template renders, by problem; of a chat template, the messages.
+    ``same_vocabulary`` says that stored token ids mean the same to the scorer; else texts are tokenised
+    anew, a response that ended by itself with the token that ends one (the template's, or the tokenizer's
+    own). Special tokens that a text spells out stay text.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class Preparation:
         self.encoding = encoding
         self.template = template
         self.same_vocabulary = same_vocabulary
-        self.prompt_ids = {name: encoding.prompt_ids(prompt) for name, prompt in prompts.items()}
+        self.prompt_ids = {
+            name: encoding.prompt_ids(prompt, template.chat) for name, prompt in prompts.items()
+        }
         # In some tokenizers, which can write every text, it is another special token's.
         tokenizer = encoding.tokenizer
         others = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}

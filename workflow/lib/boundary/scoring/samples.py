@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +64,26 @@ class SampledCell:
     @property
     def vocabularies(self) -> set[str | None]:
         """Digests of the vocabularies that their token ids are of; None where it is not told."""
-        attempts = [made.get("attempts") or [{}] for made in self._made.values()]
-        return {attempt.get("vocabulary_sha256") for each in attempts for attempt in each}
+        return {digest for _, digest in self._digests("vocabulary_sha256")}
+
+    def check_chat_template(self, digest: str) -> None:
+        """See that the samples answer prompts laid out by the chat template with this ``digest``.
+
+        Imported samples do not tell. Raises BoundaryError naming the file whose samples do not.
+        """
+        for path, other in self._digests("chat_template_sha256"):
+            if other not in (None, digest):
+                raise BoundaryError(
+                    f"{path}: was sampled behind another chat template than the scorer's, and a response "
+                    "is scored behind the very prompt that it answers; sample both models with a prompt "
+                    "template that writes the dialogue itself"
+                )
+
+    def _digests(self, key: str) -> Iterator[tuple[Path, str | None]]:
+        """What the shards' attempts tell under a key, each with its file; None where it is not told."""
+        for path, made in self._made.items():
+            for attempt in made.get("attempts") or [{}]:
+                yield path, attempt.get(key)
 
     def choose(self, problem_ids: Sequence[str], responses: int | None, seed: int) -> Chosen:
         """Choose ``responses`` of each problem; None is all."""
@@ -116,5 +134,5 @@ def _check_prompts(path: Path, made: Mapping[str, Any], template: Template) -> N
     if any(attempt.get("api") == "chat" for attempt in made.get("attempts", [])):
         raise BoundaryError(
             f"{path}: its prompts were laid out by an endpoint's server, and nobody knows them here; draw "
-            "with the endpoint's `api: completions`"
+            "with the endpoint's `api: completions`, by a prompt template that writes the dialogue itself"
         )

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from boundary.arguments import at_least, not_negative, share
 from boundary.errors import BoundaryError
 from boundary.sampling.engine import EngineSettings
 from boundary.sampling.engines import ENGINES
 from boundary.sampling.loading import add_loading_arguments
+
+if TYPE_CHECKING:
+    from boundary.sampling.prompts import Template
 
 HELP = "draw one shard of samples; resumes from its journal after a crash"
 EXAMPLES = """\
@@ -106,11 +110,8 @@ def run(arguments: argparse.Namespace) -> None:
     benchmark = read_provenance(arguments.problems)
     problems = read_records(arguments.problems, "problem", ["problem_id", "question"])
     template = load_template(arguments.prompts, arguments.template)
-    if template.begins and model.endpoint is not None and model.endpoint.api == "chat":
-        raise BoundaryError(
-            f"{arguments.prompts}: {arguments.template} begins the response, which an endpoint's chat "
-            "cannot; use its api completions, or a template that asks for it in words"
-        )
+    if model.endpoint is not None:
+        _check_api(model.endpoint.api, template, f"{arguments.prompts}: {arguments.template}")
     settings = EngineSettings(
         **{field.name: getattr(arguments, field.name) for field in fields(EngineSettings)}
     )
@@ -138,3 +139,17 @@ def run(arguments: argparse.Namespace) -> None:
         keep=arguments.keep or arguments.output.with_name("kept"),
         output=arguments.output,
     )
+
+
+def _check_api(api: str, template: Template, place: str) -> None:
+    """Refuse templates that an endpoint's ``api`` cannot render."""
+    if template.begins and api == "chat":
+        raise BoundaryError(
+            f"{place} begins the response, which an endpoint's chat cannot; use its api completions, or a "
+            "template that asks for it in words"
+        )
+    if template.chat and api == "completions":
+        raise BoundaryError(
+            f"{place} is a message (chat: true), and nobody here knows the chat template of an endpoint's "
+            "model; use its api chat, or a template that writes the dialogue itself"
+        )

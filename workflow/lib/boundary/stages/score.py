@@ -116,6 +116,8 @@ def run(arguments: argparse.Namespace) -> None:
         dict(zip(problems["problem_id"], map(template.render, problems["question"]), strict=True)),
         same_vocabulary=cell.vocabularies == {encoding.vocabulary_digest},
     )
+    if template.chat:
+        cell.check_chat_template(encoding.digests["chat_template_sha256"])
     score_cell(
         cell.prepare(preparation, chosen),
         lambda: open_scorer(arguments.engine, encoding, settings),
