@@ -25,6 +25,7 @@ STAGES = (
     "analyse",
     "figures",
     "compare",
+    "plan",
 )
 
 

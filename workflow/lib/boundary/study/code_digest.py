@@ -10,10 +10,12 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
+@cache
 def code_digest(*modules: str) -> str:
     """Digest of ``modules`` (as in ``boundary.stages.verify``) and all they import of this package.
 
-    Comments and layout do not count. Imports inside functions do: that is where the heavy ones are.
+    Comments and layout do not count, and neither does a change while this process runs. Imports inside
+    functions do: that is where the heavy ones are.
     """
     seen: set[str] = set()
     pending = list(modules)
