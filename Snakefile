@@ -9,6 +9,7 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/run.smk"
 
 
 pathvars:
@@ -22,7 +23,20 @@ report: "workflow/report/workflow.rst"
 
 rule all:
     input:
-        [exhibit_files(exhibit) for exhibit in STUDY.exhibits.values() if not exhibit.by_name],
+        [exhibit_files(exhibit) for exhibit in jobs.default_exhibits(STUDY)],
+
+
+# What the study takes, before anything runs. It reads the study, as Snakemake's own Python can; without a
+# declared output it is made anew each time, since what is there already is part of it.
+rule plan:
+    log:
+        "<logs>/plan.log",
+    localrule: True
+    run:
+        boundary = shlex.join([sys.executable, "-m", "boundary"])
+        output = f"--output results/{STUDY.name}/plan.csv"
+        plan = f"{boundary} plan --study {STUDY.name} {output}"
+        shell(f"set -o pipefail; {plan} 2>&1 | tee {{log}}")
 
 
 include: "workflow/rules/benchmarks.smk"
@@ -31,4 +45,5 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/analyse.smk"
+include: "workflow/rules/sheets.smk"
 include: "workflow/rules/figures.smk"

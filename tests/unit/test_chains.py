@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from boundary.cli import build_parser, main
 from boundary.data.provenance import file_digest
-from boundary.data.records import write_records
+from boundary.data.records import read_provenance, read_records, write_records
 from boundary.estimation.chains import estimate_chains
 from boundary.estimation.intervals import score_interval
 from boundary.estimation.unbiased import pass_at_k
@@ -463,12 +463,16 @@ def test_the_same_cell_makes_the_same_sheet(tmp_path):
         assert one == same != other
 
 
-def test_nothing_in_the_range_is_no_mistake_and_writes_nothing(tmp_path, capsys):
+def test_nothing_in_the_range_is_no_mistake_and_the_page_says_so(tmp_path, capsys):
     write_cell(tmp_path, {"p/never": [], "p/often": [RIGHT] * 2, "p/always": [RIGHT] * 40})
     assert draw(tmp_path) == 0
     said = capsys.readouterr().out
     assert "None of the 3 problems has an accuracy above 0 and below 5%: 1 were never" in said
-    assert not (tmp_path / "chains").exists()
+    assert [path.name for path in (tmp_path / "chains").iterdir()] == ["chains.html"]
+    page = Tags()
+    page.feed((tmp_path / "chains" / "chains.html").read_text())
+    assert said.strip() in page.text and "There is nothing to judge." in page.text
+    assert "article" not in page.tags and "fill in" not in page.text
 
 
 def test_samples_beyond_n_are_left_alone(tmp_path):
@@ -500,6 +504,106 @@ def test_a_drawn_sheet_is_not_drawn_over(tmp_path, capsys):
     assert draw(tmp_path, "--below", "0.9") == 1
     assert "exists, and somebody may have filled it in" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in (tmp_path / "chains").iterdir()} == before
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def judge_again(folder):
+    """The same verdicts in other files, as those of a verifier that was changed elsewhere."""
+    for path in folder.glob("verdicts-*.parquet"):
+        provenance, verdicts = read_provenance(path), read_records(path, "verdict")
+        write_records(path, "verdict", verdicts, provenance | {"finished": "later"})
+
+
+def test_a_sheet_drawn_again_for_the_same_responses_stays_as_it_is(tmp_path, capsys):
+    write_cell(tmp_path, CELL)
+    draw(tmp_path)
+    folder = tmp_path / "chains"
+    judge(folder, lambda _: "valid")
+    before, said = contents(folder), capsys.readouterr().out
+    digests = {file_digest(path) for path in tmp_path.glob("verdicts-*.parquet")}
+    judge_again(tmp_path)
+    assert digests.isdisjoint(file_digest(path) for path in tmp_path.glob("verdicts-*.parquet"))
+    (folder / "chains.html").unlink()
+    assert draw(tmp_path) == 0
+    assert contents(folder) == before and capsys.readouterr().out == said
+    assert read(folder) == 0 and results(folder)[0]["has_valid_chain"].tolist() == ["yes"] * 2
+
+
+@pytest.mark.parametrize("lost", [None, "chains.csv", "key.parquet"])
+@pytest.mark.parametrize(
+    "now", [{"p/rare": [RIGHT, ALSO]}, {"p/never": [], "p/always": [RIGHT] * 30}]
+)
+def test_a_sheet_of_other_responses_is_never_written_over(tmp_path, capsys, now, lost):
+    """Not even a sheet without its key, or a key whose sheet somebody took elsewhere."""
+    write_cell(tmp_path, CELL)
+    draw(tmp_path)
+    folder = tmp_path / "chains"
+    judge(folder, lambda _: "valid")
+    if lost:
+        (folder / lost).rename(tmp_path / lost)
+    before = contents(folder)
+    write_cell(tmp_path, now)
+    assert draw(tmp_path, "--below", "0.06") == 1
+    said = capsys.readouterr().err
+    assert (
+        "exists, and somebody may have filled it in; the responses to judge are others now" in said
+    )
+    assert "Move chains.html, chains.csv, key.parquet to another folder" in said
+    assert contents(folder) == before
+    if not lost:
+        folder.rename(tmp_path / "elsewhere")
+        assert draw(tmp_path, "--below", "0.06") == 0
+        assert read(tmp_path / "elsewhere") == 0
+        assert set(results(tmp_path / "elsewhere")[0]["has_valid_chain"]) == {"yes"}
+
+
+def test_a_lost_table_is_written_again_for_its_key(tmp_path):
+    write_cell(tmp_path, CELL)
+    draw(tmp_path)
+    before = contents(tmp_path / "chains")
+    (tmp_path / "chains" / "chains.csv").unlink()
+    assert draw(tmp_path) == 0 and contents(tmp_path / "chains") == before
+
+
+def test_a_filled_in_sheet_beside_the_key_of_others_is_not_read(tmp_path, capsys):
+    write_cell(tmp_path, CELL)
+    draw(tmp_path)
+    judge(tmp_path / "chains", lambda _: "valid")
+    write_cell(tmp_path, CELL | {"p/two": [RIGHT, ALSO]})
+    draw(tmp_path, "--below", "0.06", output="other")
+    (tmp_path / "other" / "chains.csv").write_bytes(
+        (tmp_path / "chains" / "chains.csv").read_bytes()
+    )
+    assert read(tmp_path / "other") == 1
+    assert "the sheet belongs to another key" in capsys.readouterr().err
+
+
+def test_guessable_problems_are_left_out(tmp_path, capsys):
+    write_cell(tmp_path, CELL | {"007": [RIGHT], "p/late": [LATE] * 40})
+    told = pd.DataFrame({"problem_id": [*CELL, "007"]})
+    told["guessable"] = told["problem_id"].isin(["p/rare", "p/late"])
+    told.to_csv(tmp_path / "guessable.csv", index=False)
+    assert draw(tmp_path, "--guessable", str(tmp_path / "guessable.csv")) == 0
+    said = capsys.readouterr().out
+    assert "1 of 3 problems, 2 guessable ones being left out, have an accuracy above 0" in said
+    key, about = read_key(tmp_path / "chains" / "key.parquet")
+    assert key["problem_id"].tolist() == ["p/never", "p/often", "007"]
+    assert about["left_out"] == 2 and about["unjudged"] == {"timeout": 0, "error": 0}
+    judge(tmp_path / "chains", lambda _: "invalid")
+    assert read(tmp_path / "chains") == 0
+    assert "1 of 3 problems, 2 guessable ones being left out, have" in capsys.readouterr().out
+    assert results(tmp_path / "chains")[1]["pass_at_k"].iloc[-1] == pytest.approx(2 / 3)
+
+
+def test_the_page_begins_with_the_caption(tmp_path):
+    write_cell(tmp_path, CELL)
+    assert draw(tmp_path, "--caption", "of <all> problems") == 0
+    page = Tags()
+    page.feed((tmp_path / "chains" / "chains.html").read_text())
+    assert "of <all> problems" in page.text.split("A model was asked")[0]
 
 
 def test_the_key_must_be_the_sheets_own(tmp_path, capsys):

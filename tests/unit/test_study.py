@@ -305,9 +305,9 @@ MISTAKES = [
             "role": "base",
             "template": "mini",
             "hub": "a/b",
-            "revision": "main",
+            "revision": "v1",
         },
-        r"own\.revision: found 'main'; expected: The hub repository's full commit hash",
+        r"own\.revision: found 'v1'; expected: The hub repository's full commit hash",
     ),
     (
         "models.yaml",
@@ -471,6 +471,7 @@ def test_every_named_statistic_figure_and_table_exists():
         assert callable(importlib.import_module(f"boundary.exhibits.{name}").draw)
     assert set(TABLES) == {*LAYOUTS, "claims", "published"}  # laid out by what makes their rows
     shown = {*STATISTICS, *OF_PAIRS, "verdicts", "samples", "agreement", "majority_at_k", "entropy"}
+    shown |= {"metrics"}  # of the models' training
     assert {*FIGURES.values(), *TABLES.values()} == shown
 
 
@@ -486,7 +487,12 @@ def package(tmp_path, monkeypatch):
     monkeypatch.setattr(code_digest, "PACKAGE", folder)
 
     def digest(module):
-        for cached in (code_digest._tree, code_digest._syntax, code_digest._imports):
+        for cached in (
+            code_digest.code_digest,
+            code_digest._tree,
+            code_digest._syntax,
+            code_digest._imports,
+        ):
             cached.cache_clear()
         return code_digest.code_digest(module)
 

@@ -76,8 +76,10 @@ def shrink_study(study: dict) -> None:
     study["sampling"]["matched"]["match"]["temperatures"] = [1.0, 4.0]
     study["subsets"]["scored"] |= {"problems": 4, "responses": 3}
     study["filters"]["guessable"]["n"] = 8
-    for exhibits in (study["figures"], study["tables"]):
+    for exhibits in (study["figures"], study["tables"], study["sheets"]):
         for exhibit in exhibits.values():
+            if "cells" not in exhibit:
+                continue
             exhibit["cells"] = [
                 group if group["sampling"] == "reference" else group | {"n": 8}
                 for group in exhibit["cells"]
@@ -107,6 +109,13 @@ def finished(fresh, tmp_path_factory) -> Checkout:
     """A checkout where all of the study has been run. Tests that change it take a copy."""
     checkout = fresh.copy(tmp_path_factory.mktemp("finished") / "checkout")
     study = yaml.safe_load((checkout.path / "config/studies/miniature.yaml").read_text())
-    exhibits = study["figures"] | study["tables"]
-    checkout.snakemake("all", *(name for name, entry in exhibits.items() if entry.get("by_name")))
+    exhibits = study["figures"] | study["tables"] | study["sheets"]
+    checkout.snakemake(
+        "all",
+        *(
+            name
+            for name, entry in exhibits.items()
+            if entry.get("by_name", name in study["sheets"])
+        ),
+    )
     return checkout

@@ -24,7 +24,7 @@ CELLS = [(m, b) for m in ("mini-base", "mini-grpo") for b in ("arith", "arith-lo
 def set_n(study, n):
     for exhibits in (study["figures"], study["tables"]):
         for exhibit in exhibits.values():
-            for group in exhibit["cells"]:
+            for group in exhibit.get("cells", []):
                 group["n"] = n if group["sampling"] == "standard" else group["n"]
 
 
@@ -502,6 +502,60 @@ def test_what_others_drew_and_counted_stands_beside_our_own(finished, tmp_path):
     assert set(data.loc["old", "verifier"]) == {"imported"}
     difference = pd.read_csv(checkout.results / "figures/fig_against.csv")
     assert difference["difference"].iloc[0] == 0.5
+
+
+def test_a_sheet_tells_of_each_cell_whether_there_is_anything_to_judge(finished):
+    for model in ("mini-base", "mini-grpo"):
+        folder = (
+            finished.results
+            / f"sheets/cot_arith/{model}/arith/standard.seed1/n8/boundary/guessable"
+        )
+        said = (folder / "instructions.txt").read_text()
+        # One of 8 is more than 5 %.
+        assert "There is nothing to judge" in said
+        assert said.strip() in (folder / "chains.html").read_text()
+        assert {path.name for path in folder.iterdir()} == {"instructions.txt", "chains.html"}
+
+
+def test_a_sheet_that_somebody_fills_in_outlives_every_rerun(finished, tmp_path):
+    checkout = finished.copy(tmp_path / "checkout")
+    problems = read_records(checkout.results / "benchmarks/arith/problems.parquet", "problem")
+
+    def write_texts(ending):
+        with (checkout.path / "texts.jsonl").open("w") as file:
+            for problem, gold in zip(problems["problem_id"], problems["gold"], strict=True):
+                for text in (f"\\boxed{{{json.loads(gold)}}}{ending}", "\\boxed{none}"):
+                    file.write(json.dumps({"problem_id": problem, "text": text}) + "\n")
+
+    write_texts("")
+    texts = {"arith": {"files": ["texts.jsonl"], "format": "jsonl"}}
+    drawn = {"label": "d", "family": "own", "role": "rlvr", "template": "mini", "samples": texts}
+    checkout.edit("models.yaml", lambda d: d.update(drawn=drawn))
+    cell = {"models": ["drawn"], "benchmarks": ["arith"], "sampling": "elsewhere", "n": 2}
+
+    def add(study):
+        study["sampling"]["elsewhere"] = {"max_tokens": 24, "shard_size": 2}
+        study["sheets"]["cot_drawn"] = {"kind": "chains", "below": 0.6, "cells": [cell]}
+
+    checkout.edit("studies/miniature.yaml", add)
+    checkout.snakemake("cot_drawn")
+    folder = checkout.results / "sheets/cot_drawn/drawn/arith/elsewhere.seed0/n2/boundary"
+    assert "5 of 5 problems have an accuracy" in (folder / "instructions.txt").read_text()
+    sheet = folder / "chains.csv"
+    judged = sheet.read_text(encoding="utf-8-sig").replace(",,\n", ",valid,\n")
+    assert judged.count("valid") == 5
+    sheet.write_text(judged)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert checkout.planned("cot_drawn") == {}
+    checkout.snakemake("--forcerun", "lay_out_sheet", "verify", "--", "cot_drawn")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    # Other responses: the job stops, and of all that was there it has lost its own declared output alone.
+    write_texts(" as ever")
+    assert checkout.snakemake("cot_drawn", check=False).returncode == 1
+    log = checkout.results / "logs/sheets/cot_drawn/drawn/arith/elsewhere.seed0/n2/boundary.log"
+    assert "exists, and somebody may have filled it in" in log.read_text()
+    del before["instructions.txt"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_the_report_is_one_page_that_loads_nothing(finished, tmp_path):

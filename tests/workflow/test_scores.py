@@ -122,17 +122,6 @@ def test_another_subset_scores_and_probes_again(finished, tmp_path):
 
 def test_the_papers_figures_are_planned(fresh, tmp_path):
     checkout = fresh.copy(tmp_path / "checkout")
-    data = checkout.path / "data"
-    data.mkdir()
-    for name in (
-        "aime24",
-        "amc23",
-        "math500",
-        "gsm8k-answers",
-        "minerva-answers",
-        "olympiad-answers",
-    ):
-        (data / f"{name}.jsonl").write_text("")
     planned = checkout.planned("--config", "study=paper", "--", "fig17")
     assert planned["match_temperature"] == 6 and planned["draw_figure"] == 1
     # Eight responses of each problem: the base at its temperature, the model at it, at six others, matched.

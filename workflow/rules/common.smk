@@ -1,5 +1,4 @@
 # The study, and what the rules ask of it.
-import fcntl
 import json
 import re
 import shlex
@@ -26,7 +25,6 @@ try:
 except BoundaryError as error:
     raise WorkflowError(str(error)) from None
 
-HELD = []  # what must stay open while Snakemake runs
 MODELS = STUDY.catalogue.models
 BENCHMARKS = STUDY.catalogue.benchmarks
 
@@ -37,17 +35,6 @@ own_path = f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; 
 shell.prefix(
     python_path if workflow.deployment_settings.deployment_method else python_path + own_path
 )
-
-
-onstart:
-    # A lock that the kernel drops however a run ends. While nobody holds it, a lock of Snakemake's own is
-    # left over from a killed run, and `snakemake --unlock` is safe: `make figures` looks at it.
-    run_lock = open(".snakemake/run.lock", "w")
-    try:
-        fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise WorkflowError(f"another Snakemake is running in this folder ({error})") from None
-    HELD.append(run_lock)
 
 
 def names(allowed):
@@ -121,7 +108,7 @@ def study_files(find, *settings):
 
 
 def study_setting(find):
-    """A params function: what ``find``, of boundary.study.jobs, tells of a job."""
+    """A params or input function: what ``find``, of boundary.study.jobs, tells of a job."""
     return lambda wildcards: find(STUDY, wildcards)
 
 

@@ -3,7 +3,7 @@
 
 rule draw_figure:
     input:
-        study_files(jobs.exhibit_statistics),
+        study_setting(jobs.exhibit_statistics),
     output:
         pdf="<results>/figures/{exhibit}.pdf",
         png=report(
@@ -33,7 +33,7 @@ rule draw_figure:
 
 rule lay_out_table:
     input:
-        study_files(jobs.exhibit_statistics),
+        study_setting(jobs.exhibit_statistics),
     output:
         html=report(
             "<results>/tables/{exhibit}.html",
@@ -67,7 +67,7 @@ rule lay_out_table:
 
 rule judge_claims:
     input:
-        study_files(jobs.exhibit_statistics),
+        study_setting(jobs.exhibit_statistics),
     output:
         html=report(
             "<results>/tables/{exhibit}.html",

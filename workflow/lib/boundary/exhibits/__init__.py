@@ -1,4 +1,4 @@
-"""What a study shows: figures and tables, each drawn from one table of a statistic."""
+"""What a study shows: figures and tables, each drawn from one table of a statistic, and sheets."""
 
 # Each kind with the statistic that it shows, the name of a file (boundary.study.sources says which files).
 # A figure's name is a module here, with a function `draw`; a table's has its layout in `tables`.
@@ -12,6 +12,7 @@ FIGURES = {
     "perplexity": "perplexity",
     "perplexity_by_step": "perplexity",
     "entropy_matched": "pass_at_k",
+    "training_dynamics": "metrics",
 }
 TABLES = {
     "pass_at_k": "pass_at_k",
@@ -29,6 +30,10 @@ TABLES = {
     "perplexity": "perplexity_quantile",
     "entropy": "entropy",
 }
+# What a person judges of a cell: the command that lays it out has the kind's name.
+SHEETS = {"chains": "chains"}
+# Kinds that show models by themselves, and no cells.
+OF_MODELS = ("training_dynamics",)
 # Statistics that are the same under every verifier, that compare a second opinion with the study's own, and
 # that need a model's base beside it.
 OF_SAMPLES = ("samples", "entropy")

@@ -53,13 +53,13 @@ summary {{ cursor: pointer; }}
   resize: vertical; }}
 .none {{ color: #999; font-style: italic; }}
 </style></head><body><header><h1>{title}</h1>
-<p>In the CSV beside this page, fill in the row that a card names.</p>
 {questions}
 {instructions}
 </header>
 {cards}
 </body></html>
 """
+HOW_TO = "<p>In the CSV beside this page, fill in the row that a card names.</p>"
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,19 @@ def write_sheet(
     Raises BoundaryError if the CSV exists.
     """
     check_absent(table)
+    write_page(page, to_page(title, instructions, cards, questions))
+    write_table(table, cards, questions)
+
+
+def write_page(page: Path, text: str) -> None:
+    """Write a page that ``to_page`` made; nobody's work is in it, and another takes its place."""
     with atomic_path(page) as file:
-        file.write_text(to_page(title, instructions, cards, questions), encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
+
+
+def write_table(table: Path, cards: Sequence[Card], questions: Sequence[Question]) -> None:
+    """Write the CSV to fill in. Raises BoundaryError if it exists."""
+    check_absent(table)
     with atomic_path(table) as file:
         # With its mark, so that Excel takes it for what it is.
         file.write_text(to_csv(cards, questions), encoding="utf-8-sig", newline="")
@@ -129,11 +140,12 @@ def to_page(
 ) -> str:
     """A page that stands alone: no script, nothing loaded, every text escaped.
 
-    A card is numbered by its row in the CSV, as spreadsheets count: the header is row 1.
+    A card is numbered by its row in the CSV, as spreadsheets count: the header is row 1. Without cards the
+    page has its instructions alone.
     """
     return PAGE.format(
         title=_escape(title),
-        questions="\n".join(map(_question, questions)),
+        questions="\n".join([HOW_TO, *map(_question, questions)] if cards else []),
         instructions="\n".join(f"<p>{_escape(paragraph)}</p>" for paragraph in instructions),
         cards="\n".join(_card(row, card) for row, card in enumerate(cards, start=2)),
     )

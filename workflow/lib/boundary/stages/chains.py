@@ -26,7 +26,8 @@ examples:
     boundary chains read --sheet chains/chains.csv --output chains/results
 
 A sheet that is filled in only in part can be read, too: what is left is reported as open.
-Where no problem lies in the range, draw says so, writes nothing and has succeeded.
+Where no problem lies in the range, the page says so, and there is nothing to fill in.
+A sheet is never written over: drawn again for the same responses it stays as it is.
 """
 NAMES = {"page": "chains.html", "sheet": "chains.csv", "key": "key.parquet"}
 
@@ -46,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{name}", type=Path, nargs="+", required=True, help=f"the cell's shards of {what}"
         )
     draw.add_argument("--problems", type=Path, required=True, help="problems.parquet")
+    draw.add_argument(
+        "--guessable", type=Path, help="CSV of `boundary analyse guessable`: problems to leave out"
+    )
     draw.add_argument("--n", type=at_least(1), required=True, help="samples of every problem")
     draw.add_argument(
         "--below",
@@ -53,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="0.05",
         help="check the problems whose accuracy is above 0 and below this (default: 0.05)",
     )
+    draw.add_argument("--caption", default="", help="what the page says above its instructions")
     draw.add_argument(
         "--output",
         type=Path,
@@ -87,61 +92,115 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _draw(arguments: argparse.Namespace) -> None:
     from boundary.data.records import read_records
-    from boundary.exhibits.sheet import check_absent, write_sheet
+    from boundary.exhibits.sheet import to_page, write_page, write_table
     from boundary.verification import cell_sheet, chains
 
     output = {name: arguments.output / file for name, file in NAMES.items()}
-    check_absent(output["sheet"])
     problems = read_records(arguments.problems, "problem", ["problem_id", "question", "gold"])
     problems = problems.set_index("problem_id")
     key, about = _lay_out(arguments, list(problems.index))
+    _check_kept(output, key)
     checked = key.dropna(subset="id")
-    within = f"an accuracy above 0 and below {_percent(about['below'])}"
+    caption = [arguments.caption] if arguments.caption else []
     if checked.empty:
-        print(
-            f"None of the {len(key)} problems has {within}: {key['correct'].eq(0).sum()} were never "
-            "answered right, the others more often. There is nothing to judge; nothing was written."
-        )
+        said = _nothing_to_judge(key, about)
+        write_page(output["page"], to_page(chains.TITLE, [*caption, said], [], []))
+        print(said)
         return
     cards = chains.chain_cards(checked, dict(problems["question"]), dict(problems["gold"]))
-    cell_sheet.write_key(output["key"], chains.KEY_SCHEMA, key, about)
-    write_sheet(
-        output["page"],
-        output["sheet"],
-        title=chains.TITLE,
-        instructions=chains.INSTRUCTIONS,
-        cards=cards,
-        questions=chains.QUESTIONS,
+    page = to_page(chains.TITLE, [*caption, *chains.INSTRUCTIONS], cards, chains.QUESTIONS)
+    write_page(output["page"], page)
+    if not output["key"].exists():
+        cell_sheet.write_key(output["key"], chains.KEY_SCHEMA, key, about)
+    if not output["sheet"].exists():
+        write_table(output["sheet"], cards, chains.QUESTIONS)
+    print(_how_to_judge(output, checked, about, key["problem_id"].nunique()))
+
+
+def _check_kept(output: dict[str, Path], key: pd.DataFrame) -> None:
+    """See that a sheet or a key that is there has the same cards: somebody's work may be in it."""
+    from boundary.errors import BoundaryError
+    from boundary.verification.chains import is_key_of
+
+    there = [output[name] for name in ("sheet", "key") if output[name].exists()]
+    if there and not is_key_of(output["key"], key):
+        raise BoundaryError(
+            f"{there[0]} exists, and somebody may have filled it in; the responses to judge are others "
+            f"now. Move {', '.join(NAMES.values())} to another folder, where `boundary chains read` takes "
+            "them as they are, or remove them; then run this again"
+        )
+
+
+def _nothing_to_judge(key: pd.DataFrame, about: dict[str, Any]) -> str:
+    return (
+        f"None of the {len(key)} problems{_left_out(about)} has {_within(about)}: "
+        f"{key['correct'].eq(0).sum()} were never answered right, the others more often. There is nothing "
+        "to judge."
     )
-    print(
-        f"{checked['problem_id'].nunique()} of {len(problems)} problems have {within}; their "
-        f"{checked['samples'].sum():,} correct responses are {len(cards):,} different texts.\n"
+
+
+def _how_to_judge(
+    output: dict[str, Path], checked: pd.DataFrame, about: dict[str, Any], problems: int
+) -> str:
+    results = output["sheet"].parent / "results"
+    return (
+        f"{checked['problem_id'].nunique()} of {problems} problems{_left_out(about)} have "
+        f"{_within(about)}; their {checked['samples'].sum():,} correct responses are {len(checked):,} "
+        f"different texts.\n"
         f"Read {output['page']} and fill in the column chain of {output['sheet']}, then run\n"
-        f"  boundary chains read --sheet {output['sheet']} --output {arguments.output / 'results'}\n"
+        f"  boundary chains read --sheet {output['sheet']} --output {results}\n"
         f"which takes {output['key']} with it."
     )
+
+
+def _within(about: dict[str, Any]) -> str:
+    return f"an accuracy above 0 and below {_percent(about['below'])}"
+
+
+def _left_out(about: dict[str, Any]) -> str:
+    """What is to be said of a filter; keys of sheets that were drawn before there were any tell nothing."""
+    left_out = about.get("left_out", 0)
+    return f", {left_out} guessable ones being left out," if left_out else ""
 
 
 def _lay_out(
     arguments: argparse.Namespace, problem_ids: list[str]
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The key's rows with what their cards show, and what the key says about them."""
+    from boundary.data.provenance import file_digest
     from boundary.estimation.counts import count_correct
     from boundary.verification import cell_sheet, chains
     from boundary.verification.audit import check_audited
 
     n, below = arguments.n, arguments.below
     verdicts, about = cell_sheet.read_cell(arguments.verdicts, arguments.samples, problem_ids, n)
-    about |= {"below": float(below), "unjudged": check_audited(verdicts, problem_ids)}
     counts, _ = count_correct([verdicts], problem_ids, n)
+    if arguments.guessable:
+        counts = _leave_out(counts, arguments.guessable)
+        verdicts = verdicts[verdicts["problem_id"].isin(counts["problem_id"])]
+    about |= {
+        "below": float(below),
+        "unjudged": check_audited(verdicts, list(counts["problem_id"])),
+        "left_out": len(problem_ids) - len(counts),
+    }
     pairs = zip(counts["correct"], counts["n"], strict=True)
     rare = counts.loc[[chains.is_rare(*pair, below) for pair in pairs], "problem_id"]
     correct = verdicts[verdicts["verdict"].eq("correct") & verdicts["problem_id"].isin(rare)]
     responses = cell_sheet.read_responses(
         arguments.samples, zip(correct["problem_id"], correct["sample_index"], strict=True)
     )
-    salt = str([n, str(below), about["verdicts_sha256"]])
+    # Of the samples and not of the verdicts: judged again with the same result, they are the same cards.
+    salt = str([n, str(below), sorted(map(file_digest, arguments.samples))])
     return chains.lay_out(counts, correct, responses, salt), about
+
+
+def _leave_out(counts: pd.DataFrame, guessable: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    from boundary.estimation.guesses import leave_out
+
+    told = pd.read_csv(guessable, dtype={"problem_id": str}, keep_default_na=False)
+    return leave_out(counts, told)
 
 
 def _read(arguments: argparse.Namespace) -> None:
@@ -170,13 +229,13 @@ def summarise(
     from boundary.estimation.chains import STATES
 
     problems, curve = estimates
-    cell, within = about["samples"], f"above 0 and below {_percent(about['below'])}"
+    cell = about["samples"]
     states = ", ".join(f"{problems[state].sum():,} {state}" for state in STATES)
     solved = problems["has_valid_chain"].value_counts().reindex(["yes", "no", "open"], fill_value=0)
     unchecked = rows.loc[rows["id"].isna(), "correct"]
     lines = [
         f"{cell.get('model')} on {cell.get('benchmark')}, n = {about['n']}: {len(problems)} of "
-        f"{len(problems) + len(unchecked)} problems have an accuracy {within}",
+        f"{len(problems) + len(unchecked)} problems{_left_out(about)} have {_within(about)}",
         f"{problems['correct'].sum():,} correct responses to these: {states}",
         "",
         f"  {solved['yes']} of {len(problems)} have a valid chain",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boundary.arguments import json_argument
-from boundary.exhibits import FIGURES, TABLES
+from boundary.exhibits import FIGURES, OF_MODELS, TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "kind", choices=sorted({*FIGURES, *TABLES}), help="the statistic that is shown"
     )
     parser.add_argument(
-        "--statistics", type=Path, nargs="+", required=True, help="CSV of the statistic, one a cell"
+        "--statistics",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="CSV of the statistic, one a cell; or of a training, one a model",
     )
     parser.add_argument(
         "--cells",
@@ -31,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="JSON",
         help="a description of each cell, in the order of --statistics: model, benchmark, sampling, "
-        "n, verifier, label, family, role, sampling_label, benchmark_label",
+        "n, verifier, label, family, role, sampling_label, benchmark_label; of a training model, label, "
+        "family, role",
     )
     parser.add_argument("--title", default="", help="title of a table's page")
     parser.add_argument("--caption", default="", help="text above a table")
@@ -56,6 +61,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the gathered data, and what is drawn from it."""
     from boundary.exhibits.gather import gather_cells
 
+    if arguments.kind in OF_MODELS:
+        _draw_models(arguments)
+        return
     table = gather_cells(arguments.statistics, arguments.cells)
     if arguments.kind == "claims":
         _write_claims(arguments, table)
@@ -70,6 +78,14 @@ def run(arguments: argparse.Namespace) -> None:
             _write_pages(arguments, rows, pages, arguments.caption)
         if drawings := _ending(arguments, ".pdf", ".png"):
             write_figure(arguments.kind, table, drawings)
+
+
+def _draw_models(arguments: argparse.Namespace) -> None:
+    # By its name, as a figure's module: the digest of what draws the others leaves it out.
+    dynamics = importlib.import_module(f"boundary.exhibits.{arguments.kind}")
+    table = dynamics.gather_logs(arguments.statistics, arguments.cells)
+    _write_csv(arguments, table)
+    write_figure(arguments.kind, table, _ending(arguments, ".pdf", ".png"))
 
 
 def _write_claims(arguments: argparse.Namespace, table: pd.DataFrame) -> None:

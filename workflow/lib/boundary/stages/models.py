@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a model that is served; keys as `endpoint` in config/models.yaml, for example "
         '\'{"url": "http://localhost:8000/v1", "model": "NAME"}\'',
     )
-    parser.add_argument("--revision", help="commit hash of the hub's repository")
+    parser.add_argument("--revision", help="commit hash of the hub's repository, or main")
     training = parser.add_argument_group("training")
     training.add_argument("--template", help="name of the prompt template to train with")
     training.add_argument(
@@ -64,7 +64,8 @@ def run(arguments: argparse.Namespace) -> None:
     _check_arguments(arguments)
     if arguments.hub:
         folder = download_checkpoint(arguments.hub, arguments.revision)
-        record = ModelRecord(arguments.name, arguments.revision, folder)
+        # The hub's cache keeps a snapshot by its commit, which `main` is a name of only today.
+        record = ModelRecord(arguments.name, folder.name, folder)
     elif arguments.endpoint is not None:
         endpoint = Endpoint(**arguments.endpoint)
         record = ModelRecord(arguments.name, endpoint.revision, endpoint=endpoint)
@@ -105,6 +106,11 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     template = load_template(arguments.prompts, arguments.template)
+    if template.chat:
+        raise BoundaryError(
+            f"{arguments.prompts}: {arguments.template} is laid out by a model's own chat template "
+            "(chat: true), which training does not do; train with a template that writes the dialogue"
+        )
     if arguments.pretrain:
         from boundary.training.pretrain import pretrain
 

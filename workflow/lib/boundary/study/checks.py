@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from boundary.errors import BoundaryError
-from boundary.exhibits import FIGURES, OF_SAMPLES, SECOND_OPINIONS, TABLES
-from boundary.study.catalogue import IMPORTED, Catalogue
+from boundary.exhibits import FIGURES, OF_MODELS, OF_SAMPLES, SECOND_OPINIONS, TABLES
+from boundary.study.catalogue import Catalogue
+from boundary.study.model import IMPORTED
 from boundary.study.study import Cell
 from boundary.verification.verifiers import VERIFIERS
 
+SHEETS_OF_PART = ("chains",)  # that leave the problems of a filter out
 OF_COUNTS = ("pass_at_k", "accuracy_histogram", "difference", "coverage", "measures")
+
+
+def check_shown(kind: str, entry: Mapping[str, Any], place: str) -> None:
+    """See that an exhibit's ``entry`` names what ``kind`` shows: cells, or models by themselves."""
+    cells = f"{kind} is shown of cells"
+    models = f"{kind} is shown of models by themselves, and of no cells"
+    needed, other, why = (
+        ("models", "cells", models) if kind in OF_MODELS else ("cells", "models", cells)
+    )
+    if other in entry:
+        raise BoundaryError(f"{place}.{other}: {why}; name its `{needed}` in place of `{other}`")
+    if needed not in entry:
+        raise BoundaryError(f"{place}: missing the key {needed!r}. {why}")
 
 
 def check_cells(
@@ -34,7 +50,7 @@ def _check_verifier(kind: str, statistic: str, cell: Cell, place: str) -> None:
             f"{place}: found the verifier {cell.judge!r}, and {kind} are the same under every "
             "verifier; leave `verifiers` out"
         )
-    if cell.filter and statistic not in OF_COUNTS:
+    if cell.filter and statistic not in (*OF_COUNTS, *SHEETS_OF_PART):
         raise BoundaryError(
             f"{place}: found the filter {cell.filter!r}, and {kind} is shown of all problems; leave it out"
         )

@@ -9,10 +9,12 @@ import json
 from collections.abc import Mapping
 
 from boundary.study.code_digest import code_digest
+from boundary.study.obstacles import check_obstacles, obstacles
 from boundary.study.pairs import base_of
-from boundary.study.paths import counts_path, scores_path
+from boundary.study.paths import counts_path, guessable_path, scores_path, sheet_path
 from boundary.study.sources import sources
 from boundary.study.study import Cell, Exhibit, Study
+from boundary.verification.verifiers import split_judged
 
 Job = Mapping[str, str]
 
@@ -69,8 +71,33 @@ def told_temperature(study: Study, job: Job) -> list[str]:
 
 
 def exhibit_statistics(study: Study, job: Job) -> list[str]:
-    """The statistics that a figure or a table shows."""
-    return [source.path for source in sources(study, study.exhibits[job["exhibit"]])]
+    """The statistics that a figure or a table shows, as paths from where Snakemake runs.
+
+    Raises BoundaryError where it cannot be made.
+    """
+    check_obstacles(study, study.exhibits[job["exhibit"]])
+    return [
+        source.path if source.elsewhere else f"<results>/{source.path}"
+        for source in sources(study, study.exhibits[job["exhibit"]])
+    ]
+
+
+def sheet_verdicts(study: Study, job: Job) -> list[str]:
+    """Verdicts on the cell that a sheet is laid out of. Raises BoundaryError where it cannot be made."""
+    check_obstacles(study, study.exhibits[job["exhibit"]])
+    verifier, _ = split_judged(job["judged"])
+    return cell_shards(study, job, f"verify/{{model}}/{{benchmark}}/{{sampling}}/{verifier}")
+
+
+def sheet_guessable(study: Study, job: Job) -> list[str]:
+    """Which problems a sheet leaves out, if its cell has a filter."""
+    _, found = split_judged(job["judged"])
+    return [guessable_path(found, job["benchmark"])] if found else []
+
+
+def sheet_code(study: Study, job: Job) -> str:
+    """A digest of what lays a sheet out."""
+    return code_digest(f"boundary.stages.{study.exhibits[job['exhibit']].kind}")
 
 
 def exhibit_cells(study: Study, job: Job) -> str:
@@ -84,8 +111,30 @@ def exhibit_code(study: Study, job: Job) -> str:
     return code_digest("boundary.stages.figures", *study.exhibits[job["exhibit"]].modules)
 
 
+def default_exhibits(study: Study) -> list[Exhibit]:
+    """What is made when nothing is asked for: all that can be, but what is made by its name alone."""
+    return [
+        exhibit
+        for exhibit in study.exhibits.values()
+        if not exhibit.by_name and not obstacles(study, exhibit)
+    ]
+
+
+def left_out(study: Study) -> str:
+    """What cannot be made of a study, for the beginning of a run; empty if all can."""
+    names = [exhibit.name for exhibit in study.exhibits.values() if obstacles(study, exhibit)]
+    return (
+        f"Left out, since models, logs or verifiers are not available: {', '.join(names)}. For what is missing, "
+        f"and what the rest takes: boundary plan --study {study.name}"
+        if names
+        else ""
+    )
+
+
 def exhibit_files(exhibit: Exhibit) -> list[str]:
-    """The files of a figure or a table."""
+    """The files of a figure or a table, and of a sheet what tells of each cell how to fill it in."""
+    if exhibit.type == "sheet":
+        return [sheet_path(exhibit.name, cell) for cell in exhibit.cells]
     endings = {"figure": ["pdf", "png", "csv"], "table": ["html", "csv"]}[exhibit.type]
     endings += ["json"] if exhibit.kind == "claims" else []
     return [f"{exhibit.type}s/{exhibit.name}.{ending}" for ending in endings]

@@ -9,9 +9,9 @@ from typing import Any
 
 from boundary.claims.pairs import pairs_to_compare
 from boundary.errors import BoundaryError, unknown_name
-from boundary.exhibits import FIGURES, OF_PAIRS, TABLES
+from boundary.exhibits import FIGURES, OF_PAIRS, SHEETS, TABLES
 from boundary.study.catalogue import Catalogue, load_catalogue
-from boundary.study.checks import check_cells, check_source
+from boundary.study.checks import check_cells, check_shown, check_source
 from boundary.study.documents import load_document
 from boundary.study.pairs import base_of, base_pairs
 from boundary.study.published import load_published
@@ -23,6 +23,7 @@ from boundary.verification.verifiers import VERIFIERS
 # Names of the workflow's rules, which a target cannot have.
 RESERVED = {
     "all",
+    "plan",
     "write_benchmark",
     "pretrain_model",
     "train_rlvr_model",
@@ -47,8 +48,11 @@ RESERVED = {
     "compare",
     "draw_figure",
     "lay_out_table",
+    "lay_out_sheet",
     "judge_claims",
 }
+
+KINDS: dict[ExhibitType, Mapping[str, str]] = {"figure": FIGURES, "table": TABLES, "sheet": SHEETS}
 
 
 def load_study(name: str, config: Path, schemas: Path) -> Study:
@@ -64,15 +68,16 @@ def load_study(name: str, config: Path, schemas: Path) -> Study:
     reader = _Reader(file, catalogue, samplings, subsets)
     reader.read_filters(document["filters"])
     exhibits: dict[str, Exhibit] = {}
-    types: tuple[tuple[ExhibitType, str], ...] = (("figure", "figures"), ("table", "tables"))
-    for exhibit_type, key in types:
+    for exhibit_type in KINDS:
+        key = f"{exhibit_type}s"
         for exhibit_name, entry in document[key].items():
             place = f"{file}: {key}.{exhibit_name}"
             if exhibit_name in RESERVED:
                 raise BoundaryError(f"{place}: a rule of the workflow has this name; take another")
             if exhibit_name in exhibits:
                 raise BoundaryError(
-                    f"{place}: a figure has this name; targets need different names"
+                    f"{place}: a {exhibits[exhibit_name].type} has this name; targets need different "
+                    "names"
                 )
             exhibits[exhibit_name] = reader.read_exhibit(exhibit_name, exhibit_type, entry, place)
     return Study(
@@ -118,12 +123,16 @@ class _Reader:
     def read_exhibit(
         self, name: str, exhibit_type: ExhibitType, entry: Mapping[str, Any], place: str
     ) -> Exhibit:
-        """Read a figure or a table."""
-        kind, kinds = entry["kind"], FIGURES if exhibit_type == "figure" else TABLES
+        """Read a figure, a table or a sheet."""
+        kind, kinds = entry["kind"], KINDS[exhibit_type]
         if kind not in kinds:
             raise BoundaryError(f"{place}.kind: {unknown_name('kind', kind, kinds)}")
         statistic = kinds[kind]
-        cells = self._cells(entry["cells"], f"{place}.cells")
+        check_shown(kind, entry, place)
+        self._check_names(f"{place}.models", {"model": entry.get("models", [])})
+        cells, caption = self._without_missing_references(
+            self._cells(entry.get("cells", []), f"{place}.cells"), entry["caption"]
+        )
         check_cells(kind, statistic, cells, self.catalogue, f"{place}.cells")
         for cell in cells:
             if cell.filter:
@@ -150,11 +159,13 @@ class _Reader:
             exhibit_type,
             kind,
             statistic,
-            entry["caption"],
+            caption,
             cells,
             tuple(pairs),
             entry.get("subset"),
             entry["by_name"],
+            tuple(entry.get("models", [])),
+            entry.get("below"),
         )
         check_scored(exhibit, self.catalogue.models, self.subsets, place)
         return exhibit
@@ -180,6 +191,24 @@ class _Reader:
                 self._check_matching(sampling, model, f"{place}.{number}")
                 cells.append(Cell(model, benchmark, sampling.directory, n, verifier + suffix))
         return tuple(dict.fromkeys(cells))
+
+    def _without_missing_references(
+        self, cells: tuple[Cell, ...], caption: str
+    ) -> tuple[tuple[Cell, ...], str]:
+        """An exhibit is made without references that nobody can have, and its caption says so."""
+        models = self.catalogue.models
+        missing = [
+            cell
+            for cell in cells
+            if models[cell.model].role == "reference" and not models[cell.model].available
+        ]
+        notes = {
+            f"Without {models[cell.model].label}: {models[cell.model].settings['reason']}."
+            for cell in missing
+        }
+        return tuple(cell for cell in cells if cell not in missing), " ".join(
+            [caption, *sorted(notes)]
+        ).strip()
 
     def _check_names(self, place: str, names: Mapping[str, list[str]]) -> None:
         allowed: Mapping[str, Any] = {

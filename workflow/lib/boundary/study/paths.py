@@ -1,4 +1,4 @@
-"""Where the files of a cell's analysis lie, below a study's results."""
+"""Where the files of a cell's analysis and of a model's training lie, below a study's results."""
 
 from __future__ import annotations
 
@@ -21,6 +21,21 @@ def pair_path(cell: Cell, other: Cell, statistic: str) -> str:
     """A statistic of a cell against another on the same problems."""
     against = f"against/{other.model}/{other.sampling}/n{other.n}"
     return f"{_folder(cell)}/{cell.verifier}/{against}/{statistic}.csv"
+
+
+def sheet_path(sheet: str, cell: Cell) -> str:
+    """What tells how to fill in the sheet of a cell, which lies beside it."""
+    return f"{_folder(cell, f'sheets/{sheet}')}/{cell.verifier}/instructions.txt"
+
+
+def guessable_path(filter: str, benchmark: str) -> str:
+    """Which problems of a benchmark a filter leaves out."""
+    return f"analyse/filters/{filter}/{benchmark}.csv"
+
+
+def metrics_path(model: str) -> str:
+    """The log of a model that is trained here."""
+    return f"models/{model}/metrics.csv"
 
 
 def scores_path(model: str, benchmark: str, sampling: str, subset: str, scorer: str) -> str:
@@ -48,5 +63,5 @@ def _scored(cell: Cell, subset: str, scorer: str) -> str:
     return f"analyse/{cell.model}/{cell.benchmark}/{cell.sampling}/scored/{subset}/{scorer}"
 
 
-def _folder(cell: Cell) -> str:
-    return f"analyse/{cell.model}/{cell.benchmark}/{cell.sampling}/n{cell.n}"
+def _folder(cell: Cell, stage: str = "analyse") -> str:
+    return f"{stage}/{cell.model}/{cell.benchmark}/{cell.sampling}/n{cell.n}"

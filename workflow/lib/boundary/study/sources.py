@@ -11,10 +11,14 @@ from boundary.study.study import Exhibit, Study
 
 
 class Source(NamedTuple):
-    """A file below a study's results, and the columns that describe it in the exhibit's table."""
+    """A file below a study's results, and the columns that describe it in the exhibit's table.
+
+    ``elsewhere`` is what the catalogue names: its path does not begin at the results.
+    """
 
     path: str
     description: dict[str, Any]
+    elsewhere: bool = False
 
 
 def sources(study: Study, exhibit: Exhibit) -> list[Source]:
@@ -103,6 +107,20 @@ def _entropy_matched(study: Study, exhibit: Exhibit) -> Iterator[Source]:
             yield Source(path, described | {"statistic": statistic})
 
 
+def _training_dynamics(study: Study, exhibit: Exhibit) -> Iterator[Source]:
+    """The log of each model's training: written here, or named by its entry."""
+    for name in exhibit.models:
+        model = study.catalogue.models[name]
+        described = {
+            "model": name,
+            "label": model.label,
+            "family": model.family,
+            "role": model.role,
+        }
+        log = model.training_log
+        yield Source(log or paths.metrics_path(name), described, elsewhere=log is not None)
+
+
 def _scored(study: Study, exhibit: Exhibit, scoring: Scoring) -> Source:
     model = study.catalogue.models[scoring.scorer]
     of_scorer = {"scorer": model.name, "scorer_label": model.label, "scorer_role": model.role}
@@ -123,4 +141,5 @@ OF_KIND: dict[tuple[str, str], Callable[[Study, Exhibit], Iterator[Source]]] = {
     ("table", "perplexity"): _perplexity_table,
     ("table", "entropy"): _entropy,
     ("figure", "entropy_matched"): _entropy_matched,
+    ("figure", "training_dynamics"): _training_dynamics,
 }

@@ -1,4 +1,4 @@
-"""A study: figures and tables, the cells they name, and how those are sampled."""
+"""A study: figures, tables and sheets, the cells they name, and how those are sampled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MODULES_OF_TABLES = {
     "claims": ("boundary.claims.judgement", "boundary.claims.report"),
     "published": ("boundary.exhibits.published",),
 }
-ExhibitType = Literal["figure", "table"]
+ExhibitType = Literal["figure", "table", "sheet"]
 
 
 @dataclass(frozen=True)
@@ -143,11 +143,12 @@ class Filter:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A figure or a table: a kind of statistic, shown for some cells.
+    """A figure, a table or a sheet to fill in: a kind of statistic, shown for some cells or some models.
 
     ``pairs`` are cells and those that they are compared with, where the kind shows comparisons. ``subset``
     names the responses that are scored, where it shows scores. What is made ``by_name`` is no part of the
-    study's default target.
+    study's default target. ``models`` are those whose training is shown, where the kind shows no cells; a
+    sheet is about the problems whose accuracy is above 0 and ``below`` this.
     """
 
     name: str
@@ -159,6 +160,8 @@ class Exhibit:
     pairs: tuple[Pair, ...]
     subset: str | None = None
     by_name: bool = False
+    models: tuple[str, ...] = ()
+    below: float | None = None
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -182,7 +185,7 @@ class Study:
     bootstrap: dict[str, Any]
 
     def exhibits_of(self, type: ExhibitType) -> list[Exhibit]:
-        """The study's figures, or its tables."""
+        """The study's figures, its tables, or its sheets."""
         return [exhibit for exhibit in self.exhibits.values() if exhibit.type == type]
 
     def shards(self, cell: Cell) -> range:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from boundary.exhibits.sheet import Block, Card, Question
 from boundary.verification import cell_sheet
@@ -136,6 +137,14 @@ def _card(row: Mapping[Hashable, Any], question: str, gold: str) -> Card:
         "gold": gold,
     }
     return Card(row["id"], blocks, cells)
+
+
+def is_key_of(path: Path, key: pd.DataFrame) -> bool:
+    """Whether the key at ``path`` is there and has the rows of ``key``, which lay_out made."""
+    if not path.is_file():
+        return False
+    table = pa.Table.from_pandas(key[KEY_SCHEMA.names], schema=KEY_SCHEMA, preserve_index=False)
+    return pq.read_table(path).equals(table)
 
 
 def read_key(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 # The first is the study's own; the others are second opinions.
 VERIFIERS = ("boundary", "math_verify", "published")
+# What they can judge so far: domains of problem records.
+DOMAINS = ("math",)
 
 
 def split_judged(judged: str) -> tuple[str, str]:

@@ -1,0 +1,198 @@
+"""The paper's study: what each figure and table samples, by its name, and what is left out."""
+
+import re
+import shutil
+
+import pytest
+from config_files import ROOT
+from conftest import PARTS, Checkout
+
+SIMPLERL = {
+    "qwen2.5-7b": "qwen2.5-7b-simplerl",
+    "qwen2.5-14b": "qwen2.5-14b-simplerl",
+    "qwen2.5-32b": "qwen2.5-32b-simplerl",
+    "llama-3.1-8b": "llama-3.1-8b-simplerl",
+}
+FOUR = [*SIMPLERL, *SIMPLERL.values()]
+PAIR = ["qwen2.5-7b", "qwen2.5-7b-simplerl"]
+RL = ["qwen2.5-7b-simplerl"]
+STEPS = ["qwen2.5-7b", *(f"qwen2.5-7b-grpo-{steps}" for steps in (150, 300, 450))]
+ALGORITHMS = ["ppo", "grpo-150", "reinforce-pp", "rloo", "remax", "dapo"]
+SIX = ["qwen2.5-7b", *(f"qwen2.5-7b-{name}" for name in ALGORITHMS)]
+ROLLOUTS = ["qwen2.5-7b", *(f"qwen2.5-7b-grpo-{name}" for name in ("450", "n32", "kl"))]
+DEEP = ["omni-math-rule-train", "omni-math-rule-test", "math500"]
+CODER = ["qwen2.5-7b-instruct-1m", "coder1-zero"]
+VISUAL = ["qwen2.5-vl-7b", "qwen2.5-vl-7b-easyr1"]
+PROBES = (0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
+
+
+def cells(models, benchmarks, n, sampling="standard"):
+    """Number of samples of each problem by cell."""
+    return {
+        (model, benchmark, f"{sampling}.seed0"): n for model in models for benchmark in benchmarks
+    }
+
+
+def probes(benchmarks):
+    """What finds a matched temperature: 8 responses at each that is tried."""
+    found = {}
+    for temperature in PROBES:
+        found |= cells(RL, benchmarks, 8, f"matched.at{temperature:g}")
+    return found
+
+
+# What the paper's figures and tables show, by its captions and appendices: models, benchmarks, and the
+# largest k of each curve.
+FIG2 = {
+    **cells(FOUR, ["aime24"], 1024),
+    **cells(FOUR, ["math500", "minerva", "olympiad"], 128),
+    **cells(["llama-3.1-8b", "llama-3.1-8b-simplerl"], ["olympiad"], 1024),
+}
+FIG17 = {
+    **cells(PAIR, ["aime24", "amc23"], 1024),
+    **cells(PAIR, ["gsm8k", "math500", "minerva", "olympiad"], 128),
+    **probes(["aime24", "amc23", "gsm8k", "math500", "minerva", "olympiad"]),
+    **cells(RL, ["aime24", "amc23"], 1024, "matched"),
+    **cells(RL, ["gsm8k", "math500", "minerva", "olympiad"], 128, "matched"),
+}
+TABLE3 = cells(STEPS, DEEP, 256, "verl")
+GUESSED = cells(["qwen2.5-7b"], ["aime24"], 1024, "direct")
+FILTERED = {**cells(PAIR, ["aime24"], 1024), **GUESSED}
+EXPECTED = {
+    "fig1": cells(STEPS, ["omni-math-rule-train"], 256, "verl"),
+    "fig2": FIG2,
+    "fig3": cells(
+        ["deepseek-r1-distill-qwen-14b", "deepcoder-14b"], ["livecodebench-2024-08"], 64, "long"
+    ),
+    "fig4_left": cells(CODER, ["humaneval-plus", "mbpp-plus"], 128, "evalplus"),
+    "fig4_right": cells(VISUAL, ["mathvista", "mathvision"], 128),
+    "fig5": cells(PAIR, ["minerva"], 128),
+    "fig6": cells(PAIR, ["aime24"], 32),  # 16 of them are scored
+    "fig7": cells(
+        [
+            "qwen2.5-math-7b",
+            "qwen2.5-math-7b-oat-zero",
+            "qwen2.5-math-7b-instruct",
+            "deepseek-r1-distill-qwen-7b",
+        ],
+        ["minerva"],
+        128,
+    ),
+    "fig8": cells(SIX, DEEP, 256, "verl"),
+    "fig9": {**cells(FOUR, ["amc23"], 1024), **cells(FOUR, ["gsm8k"], 128)},
+    "fig10": {
+        **cells(["qwen2.5-math-7b", "qwen2.5-math-7b-oat-zero"], ["aime24"], 1024),
+        **cells(["qwen2.5-32b", "dapo-qwen-32b"], ["aime24"], 1024, "dapo"),
+    },
+    "fig11": cells(CODER, ["livecodebench", "livecodebench-2024-08"], 128),
+    "fig12": FILTERED,
+    "fig13": {
+        **cells(PAIR, ["aime24", "amc23"], 1024),
+        **cells(PAIR, ["math500", "olympiad", "gsm8k"], 128),
+    },
+    "fig14": cells(SIX, DEEP, 256, "verl"),
+    "fig15": cells(ROLLOUTS, DEEP, 256, "verl"),
+    "fig16": {
+        key: n
+        for sampling in ("standard", "t1.0", "t1.2")
+        for key, n in {
+            **cells(PAIR, ["aime24"], 1024, sampling),
+            **cells(PAIR, ["math500"], 128, sampling),
+        }.items()
+    },
+    "fig17": FIG17,
+    "fig18": {},
+    "table2": cells(SIX, DEEP, 256, "verl"),
+    "table3": TABLE3,
+    "table4": cells(PAIR, ["aime24"], 1024),
+    "table5": cells(CODER, ["livecodebench"], 128),
+    "cot_gsm8k": cells(PAIR, ["gsm8k"], 128),
+    "cot_aime24": FILTERED,
+    "cot_visual": cells(VISUAL, ["mathvista", "mathvision"], 128),
+}
+SHARD_SIZES = {"long": 16, "direct": 256, "probe": 8}
+
+
+def make_available(models):
+    """An own checkpoint in the place of every model that was never released: one line for each."""
+    for name, model in models.items():
+        if model.get("available") is False and model["role"] != "reference":
+            model["path"] = f"checkpoints/{name}"
+            model["training"] |= {"metrics": "training.csv"}
+
+
+def make_verifiable(checkout):
+    """As if programs and pictures could be sampled and verified already: of interest are the cells."""
+    file = checkout.path / "workflow/lib/boundary/verification/verifiers/__init__.py"
+    known = 'DOMAINS = ("math",)'
+    text = file.read_text()
+    assert known in text
+    file.write_text(text.replace(known, 'DOMAINS = ("math", "code", "visual")'))
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """The project as it is."""
+    path = tmp_path_factory.mktemp("paper") / "project"
+    path.mkdir()
+    for part in PARTS:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, path / part)
+    return Checkout(path)
+
+
+@pytest.fixture(scope="module")
+def whole(released, tmp_path_factory):
+    """The project with everything in place that nobody can have, or that is not written yet."""
+    checkout = released.copy(tmp_path_factory.mktemp("whole") / "project")
+    checkout.edit("models.yaml", make_available)
+    make_verifiable(checkout)
+    (checkout.path / "training.csv").write_text("")
+    return checkout
+
+
+def drawn(output):
+    """Samples of each problem by cell, of the shards that a dry run lists."""
+    pattern = (
+        r"Missing output files: results/paper/sample/([^/]+)/([^/]+)/([^/]+)/shard-\d{4}\.parquet"
+    )
+    shards = re.findall(pattern, output)
+    found = {}
+    for model, benchmark, sampling in shards:
+        name = "probe" if ".at" in sampling else sampling.split(".seed")[0]
+        key = (model, benchmark, sampling)
+        found[key] = found.get(key, 0) + SHARD_SIZES.get(name, 32)
+    return found
+
+
+def dry_run(checkout, *exhibits, check=True):
+    return checkout.snakemake("-n", "--config", "study=paper", "--", *exhibits, check=check).stdout
+
+
+@pytest.mark.parametrize("exhibit", EXPECTED)
+def test_a_dry_run_of_an_exhibit_lists_exactly_its_cells(whole, exhibit):
+    assert drawn(dry_run(whole, exhibit)) == EXPECTED[exhibit]
+
+
+def test_figures_that_share_a_cell_share_its_samples(whole):
+    both = drawn(dry_run(whole, "fig16", "fig17", "table4"))
+    assert both == EXPECTED["fig16"] | EXPECTED["fig17"] | EXPECTED["table4"]
+
+
+def test_what_cannot_be_made_is_left_out_and_says_so_by_its_name(released):
+    output = dry_run(released)
+    (told,) = re.findall(r"Left out, [^:]*: ([^.]*)\.", output)
+    assert told.split(", ") == [
+        *("fig1", "fig3", "fig4_left", "fig4_right", "fig8", "fig11", "fig14", "fig15", "fig18"),
+        *("table2", "table2_published", "table3", "table3_published", "table5", "table5_published"),
+        "cot_visual",
+    ]
+    models = {model for model, *_ in drawn(output)}
+    assert {*FOUR, "dapo-qwen-32b", "qwen2.5-math-7b"} <= models
+    assert not models & {*STEPS[1:], *CODER, *VISUAL}
+    refused = dry_run(released, "fig1", check=False)
+    assert "fig1 cannot be made" in refused and "checkpoints were not released" in refused
+    assert "line `path: FOLDER` in its entry" in refused
+    assert refused.count("is not available") == 3
+    code = dry_run(released, "fig3", check=False)
+    assert "has problems of domain code, which are not sampled and verified yet" in code

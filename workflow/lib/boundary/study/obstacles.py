@@ -1,0 +1,76 @@
+"""What stands in the way of an exhibit: models and logs that nobody has, answers that nothing verifies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from boundary.errors import BoundaryError
+from boundary.study.benchmark import Benchmark
+from boundary.study.model import Model
+from boundary.study.pairs import base_of
+from boundary.study.study import Exhibit, Study
+from boundary.verification.verifiers import DOMAINS
+
+
+def obstacles(study: Study, exhibit: Exhibit) -> list[str]:
+    """Why an exhibit cannot be made, with the way out, one text for each thing; empty if it can."""
+    models, benchmarks = study.catalogue.models, study.catalogue.benchmarks
+    return [
+        *(
+            _of_model(models[name])
+            for name in dict.fromkeys(_models(study, exhibit))
+            if not models[name].available
+        ),
+        *(
+            _of_training(models[name])
+            for name in exhibit.models
+            if models[name].source != "rlvr" and models[name].training_log is None
+        ),
+        *(
+            _of_benchmark(benchmarks[name])
+            for name in dict.fromkeys(
+                cell.benchmark for cell in exhibit.cells if models[cell.model].source != "counts"
+            )
+            if benchmarks[name].domain not in DOMAINS
+        ),
+    ]
+
+
+def check_obstacles(study: Study, exhibit: Exhibit) -> None:
+    """Raises BoundaryError with all of them, if there are any."""
+    if found := obstacles(study, exhibit):
+        raise BoundaryError("\n  ".join([f"{exhibit.name} cannot be made:", *found]))
+
+
+def _models(study: Study, exhibit: Exhibit) -> Iterator[str]:
+    """Models of its cells, of their filters, and the bases whose entropies are matched."""
+    for cell in exhibit.cells:
+        yield cell.model
+        if cell.filter:
+            yield study.filters[cell.filter].model
+        if study.sampling[cell.sampling].matching is not None:
+            base = base_of(cell.model, study.catalogue.models)
+            assert base is not None  # boundary.study.load sees to that
+            yield base
+
+
+def _of_model(model: Model) -> str:
+    return (
+        f"{model.name} is not available: {model.settings['reason']}. An own checkpoint takes its place by "
+        "a line `path: FOLDER` in its entry of config/models.yaml"
+    )
+
+
+def _of_training(model: Model) -> str:
+    return (
+        f"{model.name} was not trained here on verified rewards, and no log of its training is named. Its "
+        "entry in config/models.yaml can name one: training: {metrics: FILE.csv}, with the columns step, "
+        "reward, response_length and entropy"
+    )
+
+
+def _of_benchmark(benchmark: Benchmark) -> str:
+    domain = benchmark.domain
+    return (
+        f"{benchmark.name} has problems of domain {domain}, which are not sampled and verified yet"
+    )

@@ -1,0 +1,18 @@
+# A run: one at a time in a folder, and what it leaves out.
+import fcntl
+
+HELD = []  # what must stay open while Snakemake runs
+
+if workflow.is_main_process and jobs.left_out(STUDY):
+    logger.warning(jobs.left_out(STUDY))
+
+
+onstart:
+    # A lock that the kernel drops however a run ends. While nobody holds it, a lock of Snakemake's own is
+    # left over from a killed run, and `snakemake --unlock` is safe: `make figures` looks at it.
+    run_lock = open(".snakemake/run.lock", "w")
+    try:
+        fcntl.flock(run_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise WorkflowError(f"another Snakemake is running in this folder ({error})") from None
+    HELD.append(run_lock)
