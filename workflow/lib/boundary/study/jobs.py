@@ -123,11 +123,11 @@ def default_exhibits(study: Study) -> list[Exhibit]:
 def left_out(study: Study) -> str:
     """What cannot be made of a study, for the beginning of a run; empty if all can."""
     names = [exhibit.name for exhibit in study.exhibits.values() if obstacles(study, exhibit)]
+    if not names:
+        return ""
     return (
-        f"Left out, since models, logs or verifiers are not available: {', '.join(names)}. For what is missing, "
-        f"and what the rest takes: boundary plan --study {study.name}"
-        if names
-        else ""
+        f"Left out, since models, logs or verifiers are not available: {', '.join(names)}. What is "
+        f"missing, and what the rest takes: boundary plan --study {study.name}"
     )
 
 
