@@ -12,7 +12,7 @@ from boundary.estimation import accuracy_histogram, majority_at_k, pass_at_k
 from boundary.estimation.agreement import describe_agreement
 from boundary.estimation.comparison import compare
 from boundary.estimation.coverage import pair_counts
-from boundary.exhibits import FIGURES, OF_PAIRS, OF_SCORES, TABLES, wording
+from boundary.exhibits import FIGURES, OF_MODELS, OF_PAIRS, OF_SCORES, TABLES, wording
 from boundary.exhibits.folded_pass_at_k import efficiency_gaps, find_fold
 from boundary.exhibits.gather import gather_cells, gather_tables
 from boundary.exhibits.page import Folded
@@ -20,7 +20,8 @@ from boundary.exhibits.style import name_series, series_names
 from boundary.exhibits.tables import LAYOUTS, lay_out, to_html
 
 ROLES = ["base", "rlvr", "instruct", "distilled", "rlvr"]
-DRAWN = [kind for kind in FIGURES if kind not in OF_SCORES]  # which have tests of their own
+# Those of scores and of models by themselves have tests of their own.
+DRAWN = [kind for kind in FIGURES if kind not in (*OF_SCORES, *OF_MODELS)]
 SETTINGS = {"resamples": 100, "level": 0.95, "seed": 0}
 GAP = "\N{NO-BREAK SPACE}"
 
