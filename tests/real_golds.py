@@ -5,7 +5,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from boundary.verification.extraction import last_box
+from boundary.verification.boxes import last_box
 
 _named = os.environ.get("BENCHMARK_FILES")
 BENCHMARK_FILES = Path(_named) if _named and Path(_named).is_dir() else None

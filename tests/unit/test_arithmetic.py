@@ -13,7 +13,7 @@ from boundary.miniature.arithmetic import (
     partition_of,
     write_solution,
 )
-from boundary.verification.extraction import last_box
+from boundary.verification.boxes import last_box
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,5 +1,6 @@
 import pytest
-from boundary.verification.extraction import BOX, find_answer, last_box
+from boundary.verification.boxes import BOX, last_box
+from boundary.verification.extraction import find_answer
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -17,11 +17,12 @@ from boundary.study.load import load_study
 from config_files import ROOT, SCHEMAS, edit
 
 MODEL = {"label": "m", "family": "f", "role": "rlvr", "template": "mini"}
+HUB = {"hub": "a/b", "revision": "main"}
 MODELS = {
-    "base": MODEL | {"role": "base", "path": "/base"},
-    "rl": MODEL | {"base": "base", "path": "/rl"},
-    "large": MODEL | {"path": "/large", "gpus": 4},
-    "on-cpu": MODEL | {"path": "/small", "gpus": 0},
+    "base": MODEL | {"role": "base", **HUB},
+    "rl": MODEL | {"base": "base", **HUB},
+    "large": MODEL | {**HUB, "gpus": 4},
+    "on-cpu": MODEL | {**HUB, "gpus": 0},
     "hosted": MODEL | {"endpoint": {"url": "https://host.invalid/v1", "model": "m"}},
     "told": MODEL | {"samples": {"thirty": {"files": ["texts.jsonl"], "format": "jsonl"}}},
     "counted": MODEL | {"counts": {"thirty": {"files": ["c.csv"], "format": "counts"}}},
@@ -357,7 +358,11 @@ def test_what_cannot_be_made_is_told_and_costs_nothing(study_of, config, tmp_pat
     write_problems(tmp_path, thirty=30)
     edit(
         config / "models.yaml",
-        lambda d: (d["large"].pop("path"), d["large"].update(available=False, reason="Gone.")),
+        lambda d: (
+            d["large"].pop("hub"),
+            d["large"].pop("revision"),
+            d["large"].update(available=False, reason="Gone."),
+        ),
     )
     assert command(config, tmp_path, "--output", str(tmp_path / "plan.csv")) == 0
     said = capsys.readouterr().out

@@ -92,8 +92,8 @@ def test_a_prompt_is_rendered_to_the_letter(name):
     assert template.chat == name.startswith("chat")
 
 
-def test_every_template_is_among_these():
-    assert set(load_document(PROMPTS, SCHEMAS / "prompts.schema.yaml")) == set(RENDERED)
+def test_the_papers_templates_are_all_here():
+    assert set(RENDERED) <= set(load_document(PROMPTS, SCHEMAS / "prompts.schema.yaml"))
 
 
 def test_a_chat_is_part_of_the_digest_and_no_chat_changes_none():

@@ -171,7 +171,7 @@ def test_a_model_without_a_log_is_told_with_the_key_to_add(config, entry):
     assert [text.split()[0] for text in found] == ["mini-base", "own"]
     assert all("training: {metrics: FILE.csv}" in text for text in found)
     assert study.exhibits["mine"] not in jobs.default_exhibits(study)
-    with pytest.raises(BoundaryError, match=r"(?s)mine cannot be made:\n.*own was .*no log"):
+    with pytest.raises(BoundaryError, match=r"(?s)mine cannot be made:\n.*own has no log"):
         jobs.exhibit_statistics(study, {"exhibit": "mine"})
 
 

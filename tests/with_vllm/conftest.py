@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 from boundary.estimation.bootstrap import draw_problems, percentile_interval
-from boundary.verification.extraction import last_box
+from boundary.verification.boxes import last_box
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {

@@ -4,7 +4,9 @@ import re
 import shutil
 
 import pytest
-from config_files import ROOT
+import yaml
+from boundary.study.load import load_study
+from config_files import ROOT, SCHEMAS
 from conftest import PARTS, Checkout
 
 SIMPLERL = {
@@ -148,6 +150,10 @@ def whole(released, tmp_path_factory):
     checkout.edit("models.yaml", make_available)
     make_verifiable(checkout)
     (checkout.path / "training.csv").write_text("")
+    for name in yaml.safe_load((checkout.path / "config/models.yaml").read_text()):
+        folder = checkout.path / "checkpoints" / name
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
     return checkout
 
 
@@ -196,3 +202,66 @@ def test_what_cannot_be_made_is_left_out_and_says_so_by_its_name(released):
     assert refused.count("is not available") == 3
     code = dry_run(released, "fig3", check=False)
     assert "has problems of domain code, which are not sampled and verified yet" in code
+
+
+def test_a_model_of_two_gpus_is_refused_where_there_is_one(released):
+    def planned(gpus):
+        options = ("-n", "--config", "study=paper", "--resources", f"gpu={gpus}", "--", "fig10")
+        return released.snakemake(*options, check=False)
+
+    refused = planned(1)
+    assert refused.returncode == 1
+    assert (
+        "qwen2.5-32b takes 2 GPUs a job, more than --resources gpu=1: give gpu=2" in refused.stdout
+    )
+    assert planned(2).returncode == 0
+
+
+# What the paper's section on its protocol says of every sampling, and what its figures change.
+SAMPLINGS = {
+    "standard": (0.6, 16384, None),
+    "verl": (0.6, 16384, "verl"),
+    "dapo": (0.6, 16384, "dapo"),
+    "evalplus": (0.6, 16384, "evalplus"),
+    "long": (0.6, 32768, None),
+    "t1.0": (1.0, 16384, None),
+    "t1.2": (1.2, 16384, None),
+    "matched": (None, 16384, None),
+    "direct": (0.6, 32, "simplerl-direct"),
+}
+
+
+def test_the_papers_samplings_have_its_settings():
+    study = load_study("paper", ROOT / "config", SCHEMAS)
+    found = {sampling.name: sampling for sampling in study.sampling.values()}
+    assert {
+        name: (found[name].temperature, found[name].max_tokens, found[name].template)
+        for name in SAMPLINGS
+    } == SAMPLINGS
+    assert {sampling.top_p for sampling in found.values()} == {0.95}
+    assert found["matched"].matching.sampling == "standard.seed0"
+    two = study.subsets[study.exhibits["fig6"].subset]
+    assert (two.problems, two.responses) == (2, 16)
+    assert study.filters["guessed"].below == 0.05
+
+
+def test_the_papers_claims_are_about_its_released_models():
+    study = load_study("paper", ROOT / "config", SCHEMAS)
+    claims = study.exhibits["claims"]
+    asked = {(cell.model, cell.benchmark, cell.sampling): cell.n for cell in claims.cells}
+    expected = {}
+    for figure in ("fig2", "fig7", "fig9", "fig10", "fig17"):
+        cells = study.exhibits[figure].cells
+        expected |= {(cell.model, cell.benchmark, cell.sampling): cell.n for cell in cells}
+    assert asked == expected
+
+
+def test_exhibits_beside_the_papers_figures_sample_nothing_of_their_own():
+    study = load_study("paper", ROOT / "config", SCHEMAS)
+    drawn_of = {
+        name: {(c.model, c.benchmark, c.sampling) for c in exhibit.cells}
+        for name, exhibit in study.exhibits.items()
+    }
+    papers = set().union(*(drawn_of[name] for name in EXPECTED))
+    assert set(EXPECTED) < set(drawn_of)
+    assert all(cells <= papers for cells in drawn_of.values())

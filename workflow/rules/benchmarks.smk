@@ -10,6 +10,9 @@ rule write_benchmark:
         "<logs>/benchmarks/{benchmark}.log",
     conda:
         "../../envs/benchmarks.yaml"
+    resources:
+        # Of LiveCodeBench, a problem's tests may be hundreds of megabytes.
+        mem_mb=4000,
     params:
         source=lambda wildcards: BENCHMARKS[wildcards.benchmark].source_arguments,
         protocol=lambda wildcards: BENCHMARKS[wildcards.benchmark].protocol,

@@ -70,6 +70,21 @@ def environment_of(wildcard, attribute):
     return lambda w: str(ENVIRONMENTS / f"{getattr(MODELS[w[wildcard]], attribute)}.yaml")
 
 
+def gpus_of(wildcard):
+    """A resources function: GPUs of the model that a wildcard names, which Snakemake would cap unasked."""
+
+    def of_job(wildcards):
+        model, there = MODELS[wildcards[wildcard]], workflow.global_resources.get("gpu")
+        if there is not None and there.value is not None and model.gpus > there.value:
+            raise WorkflowError(
+                f"{model.name} takes {model.gpus} GPUs a job, more than --resources gpu={there.value}: give "
+                f"gpu={model.gpus}, or set its `gpus` in config/models.yaml"
+            )
+        return model.gpus
+
+    return of_job
+
+
 def models_from(*sources):
     """A pattern that matches the models with one of these sources."""
     return names(name for name, model in MODELS.items() if model.source in sources)
@@ -113,7 +128,7 @@ def study_setting(find):
 
 
 def exhibit_files(exhibit):
-    """The files of a figure or a table."""
+    """The files of a figure or a table; of a sheet what tells of each cell how to fill it in."""
     return [f"<results>/{file}" for file in jobs.exhibit_files(exhibit)]
 
 

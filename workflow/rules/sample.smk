@@ -21,7 +21,7 @@ rule sample:
     resources:
         # While weights are loaded, a GPU's share of them passes through the machine's memory.
         mem_mb=lambda wildcards: max(3000, 16000 * MODELS[wildcards.model].gpus),
-        gpu=lambda wildcards: MODELS[wildcards.model].gpus,
+        gpu=gpus_of("model"),
         # Here and not among the parameters, since another one makes Snakemake run nothing again.
         engine=lambda wildcards: " ".join(MODELS[wildcards.model].engine_arguments),
     params:

@@ -22,7 +22,7 @@ rule score:
         # While weights are loaded, a GPU's share of them passes through the machine's memory.
         mem_mb=lambda wildcards: max(2000, 16000 * MODELS[wildcards.scorer].gpus)
         + MODELS[wildcards.scorer].score_megabytes,
-        gpu=lambda wildcards: MODELS[wildcards.scorer].gpus,
+        gpu=gpus_of("scorer"),
         # Here and not among the parameters, since another one makes Snakemake run nothing again.
         memory=lambda wildcards: " ".join(MODELS[wildcards.scorer].scoring_memory_arguments),
     params:

@@ -21,6 +21,7 @@ rule lay_out_sheet:
     params:
         kind=lambda wildcards: STUDY.exhibits[wildcards.exhibit].kind,
         below=lambda wildcards: STUDY.exhibits[wildcards.exhibit].below,
+        caption=lambda wildcards: STUDY.exhibits[wildcards.exhibit].caption,
         guessable=lambda wildcards, input: [f"--guessable={file}" for file in input.guessable],
         folder=f"results/{STUDY.name}/sheets/{{exhibit}}/{{model}}/{{benchmark}}/{{sampling}}/n{{n}}/{{judged}}",
         code=study_setting(jobs.sheet_code),
@@ -29,4 +30,5 @@ rule lay_out_sheet:
     shell:
         "python -m boundary {params.kind} draw --verdicts {input.verdicts} --samples {input.samples}"
         " --problems {input.problems} --n {wildcards.n} --below {params.below} {params.guessable}"
+        " --caption={params.caption:q}"
         " --output {params.folder} > {output} 2> {log}"

@@ -10,7 +10,7 @@ from typing import Any
 from boundary.benchmarks.fields import HALF_PAIR
 from boundary.benchmarks.problem import Problem
 from boundary.errors import BoundaryError
-from boundary.verification.extraction import last_box
+from boundary.verification.boxes import last_box
 
 DOMAIN = "math"
 

@@ -48,18 +48,18 @@ def read_rows(path: Path, place: str) -> Iterator[tuple[str, Row]]:
 def _read_lines(path: Path, place: str) -> Iterator[tuple[str, Row]]:
     opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rt", encoding="utf-8") as file:
+        with opened(path, "rt", encoding="utf-8-sig") as file:
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     yield f"{place}, line {number}", _read_object(line, number)
-    except (OSError, ValueError, EOFError, zlib.error, RecursionError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise BoundaryError(f"{place} cannot be read as JSON lines: {error}") from error
 
 
 def _read_object(line: str, number: int) -> Row:
     try:
         row = _parsed(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"line {number}: {error}") from error
     if not isinstance(row, dict):
         raise ValueError(f"line {number} is not a JSON object")
@@ -68,7 +68,7 @@ def _read_object(line: str, number: int) -> Row:
 
 def _read_list(path: Path, place: str) -> Iterator[tuple[str, Row]]:
     try:
-        rows = _parsed(path.read_text(encoding="utf-8"))
+        rows = _parsed(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise BoundaryError(
             f"{place} cannot be read as JSON: {error}. One object a line is a .jsonl file"
@@ -84,7 +84,17 @@ def _read_list(path: Path, place: str) -> Iterator[tuple[str, Row]]:
 
 
 def _parsed(text: str) -> Any:
-    return json.loads(text, parse_int=str, parse_float=str)
+    return json.loads(text, parse_int=str, parse_float=str, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Row:
+    """An object, whose keys stand once each: of two, nobody can say which is meant."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands twice")
+    return row
 
 
 def _read_parquet(path: Path, place: str) -> Iterator[tuple[str, Row]]:
@@ -95,7 +105,7 @@ def _read_parquet(path: Path, place: str) -> Iterator[tuple[str, Row]]:
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{place}, row {number}", {key: _like_json(row[key]) for key in row}
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:
         raise BoundaryError(f"{place} cannot be read as a Parquet file: {error}") from error
 
 

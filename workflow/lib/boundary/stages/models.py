@@ -123,9 +123,12 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
         from boundary.training.rlvr import train_rlvr
         from boundary.training.rollouts import posed_problems
         from boundary.verification.policy import read_policy
+        from boundary.verification.verifiers import check_domains
 
         model, tokenizer = load_checkpoint(read_model_record(arguments.base).checkpoint)
-        problems = posed_problems(read_records(arguments.problems, "problem"), template)
+        records = read_records(arguments.problems, "problem")
+        check_domains(records["domain"].unique(), str(arguments.problems))
+        problems = posed_problems(records, template)
         reward = verified_reward(read_policy(arguments.policy))
         metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, reward)
     with atomic_path(checkpoint) as folder:

@@ -101,6 +101,7 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.sampling.engines import open_engine
     from boundary.sampling.prompts import load_template
     from boundary.sampling.shard import Shard, draw_shard
+    from boundary.verification.verifiers import check_domains
 
     if arguments.threads:
         import torch
@@ -108,7 +109,8 @@ def run(arguments: argparse.Namespace) -> None:
         torch.set_num_threads(arguments.threads)
     model = read_model_record(arguments.model)
     benchmark = read_provenance(arguments.problems)
-    problems = read_records(arguments.problems, "problem", ["problem_id", "question"])
+    problems = read_records(arguments.problems, "problem", ["problem_id", "domain", "question"])
+    check_domains(problems["domain"].unique(), str(arguments.problems))
     template = load_template(arguments.prompts, arguments.template)
     if model.endpoint is not None:
         _check_api(model.endpoint.api, template, f"{arguments.prompts}: {arguments.template}")

@@ -76,11 +76,13 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.verification.memo import Memo, shared_memo
     from boundary.verification.policy import read_policy
     from boundary.verification.shard import check_questions, check_shard, judge_samples
+    from boundary.verification.verifiers import check_domains
 
     policy = read_policy(arguments.policy)
     problems = read_records(
-        arguments.problems, "problem", ["problem_id", "question", "gold", "meta"]
+        arguments.problems, "problem", ["problem_id", "domain", "question", "gold", "meta"]
     )
+    check_domains(problems["domain"].unique(), str(arguments.problems))
     drawn = read_provenance(arguments.samples)
     check_questions(drawn, problems)
     keys = read_records(arguments.samples, "sample", ["problem_id", "sample_index"])

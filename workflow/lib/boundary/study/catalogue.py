@@ -14,6 +14,7 @@ from boundary.sampling.prompts import Template, read_template
 from boundary.study.benchmark import Benchmark, check_range, read_benchmark
 from boundary.study.documents import load_document
 from boundary.study.model import IMPORTED, LOADED, MODEL_SOURCES, UNAVAILABLE, Model
+from boundary.verification.verifiers import DOMAINS
 
 ENGINE_KEYS = ("engine", *(field.name for field in fields(EngineSettings)))
 SCORE_KEYS = ("score_engine", "score_megabytes")
@@ -146,8 +147,8 @@ def _check_rlvr(
     base = models.get(model.base or "")
     if base is not None and base.source not in LOADED:
         raise BoundaryError(
-            f"{entry}.base: {base.name} has no weights here, only {base.source}; name a model "
-            "that can be loaded"
+            f"{entry}.base: {base.name} has no weights here; name a model that can be loaded, from one of "
+            f"{', '.join(LOADED)}"
         )
     name = recipe["problems"]
     if name not in benchmarks:
@@ -155,6 +156,11 @@ def _check_rlvr(
     if benchmarks[name].source == "counts_only":
         raise BoundaryError(
             f"{place}.problems: {name!r} is known from counts alone; nothing can be posed"
+        )
+    if benchmarks[name].domain not in DOMAINS:
+        raise BoundaryError(
+            f"{place}.problems: {name!r} has problems of domain {benchmarks[name].domain}, which are not "
+            f"verified yet; train on one of {', '.join(DOMAINS)}"
         )
     if benchmarks[name].settings.get("generate", {}).get("partition") == "test":
         raise BoundaryError(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boundary.errors import BoundaryError
+from boundary.estimation import STATISTICS
 from boundary.exhibits import FIGURES, OF_MODELS, OF_SAMPLES, SECOND_OPINIONS, TABLES
 from boundary.study.catalogue import Catalogue
 from boundary.study.model import IMPORTED
@@ -13,7 +14,7 @@ from boundary.study.study import Cell
 from boundary.verification.verifiers import VERIFIERS
 
 SHEETS_OF_PART = ("chains",)  # that leave the problems of a filter out
-OF_COUNTS = ("pass_at_k", "accuracy_histogram", "difference", "coverage", "measures")
+OF_COUNTS = (*STATISTICS, "difference", "coverage", "measures")
 
 
 def check_shown(kind: str, entry: Mapping[str, Any], place: str) -> None:

@@ -202,6 +202,8 @@ class _Reader:
             for cell in cells
             if models[cell.model].role == "reference" and not models[cell.model].available
         ]
+        if len(missing) == len(cells):  # nothing is left: they are an obstacle, as other models are
+            return cells, caption
         notes = {
             f"Without {models[cell.model].label}: {models[cell.model].settings['reason']}."
             for cell in missing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from boundary.errors import BoundaryError
 from boundary.study.benchmark import Benchmark
@@ -20,6 +21,11 @@ def obstacles(study: Study, exhibit: Exhibit) -> list[str]:
             _of_model(models[name])
             for name in dict.fromkeys(_models(study, exhibit))
             if not models[name].available
+        ),
+        *(
+            _of_checkpoint(models[name])
+            for name in dict.fromkeys(_models(study, exhibit))
+            if models[name].source == "path" and not _checkpoint(models[name]).is_file()
         ),
         *(
             _of_training(models[name])
@@ -61,10 +67,22 @@ def _of_model(model: Model) -> str:
     )
 
 
+def _checkpoint(model: Model) -> Path:
+    """The file that every checkpoint in Hugging Face format has."""
+    return Path(model.settings["path"]) / "config.json"
+
+
+def _of_checkpoint(model: Model) -> str:
+    return (
+        f"{model.name}: there is no {_checkpoint(model)}; its `path` in config/models.yaml is the folder "
+        "of a checkpoint in Hugging Face format, from where Snakemake runs"
+    )
+
+
 def _of_training(model: Model) -> str:
     return (
-        f"{model.name} was not trained here on verified rewards, and no log of its training is named. Its "
-        "entry in config/models.yaml can name one: training: {metrics: FILE.csv}, with the columns step, "
+        f"{model.name} has no log of a training on verified rewards: it was not trained here. Its entry "
+        "in config/models.yaml can name one: training: {metrics: FILE.csv}, with the columns step, "
         "reward, response_length and entropy"
     )
 

@@ -1,4 +1,4 @@
-"""Where the files of a cell's analysis and of a model's training lie, below a study's results."""
+"""Where a cell's analysis and sheets and a model's training log lie, below a study's results."""
 
 from __future__ import annotations
 

@@ -140,11 +140,12 @@ def _card(row: Mapping[Hashable, Any], question: str, gold: str) -> Card:
 
 
 def is_key_of(path: Path, key: pd.DataFrame) -> bool:
-    """Whether the key at ``path`` is there and has the rows of ``key``, which lay_out made."""
-    if not path.is_file():
-        return False
+    """Whether the key at ``path`` is there, whole, and has the rows of ``key``, which lay_out made."""
     table = pa.Table.from_pandas(key[KEY_SCHEMA.names], schema=KEY_SCHEMA, preserve_index=False)
-    return pq.read_table(path).equals(table)
+    try:
+        return pq.read_table(path).equals(table)
+    except (OSError, pa.ArrowInvalid):
+        return False
 
 
 def read_key(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -17,9 +17,8 @@ from boundary.verification.judge import Judge, Posed, Response, pose
 from boundary.verification.policy import Policy, read_policy
 from boundary.verification.pool import Limits
 from boundary.verification.verdict import Judgement
-from boundary.verification.verifiers import VERIFIERS
+from boundary.verification.verifiers import DOMAINS, VERIFIERS
 
-DOMAINS = ("math",)
 LINES_AT_ONCE = 4096
 LONGEST_BARE = 500  # characters of a text of one line that is an answer by itself
 

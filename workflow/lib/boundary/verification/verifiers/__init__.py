@@ -14,6 +14,10 @@ returned. ``decide_cheaply`` returns None where it does not know.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from boundary.errors import BoundaryError
+
 # The first is the study's own; the others are second opinions.
 VERIFIERS = ("boundary", "math_verify", "published")
 # What they can judge so far: domains of problem records.
@@ -24,3 +28,16 @@ def split_judged(judged: str) -> tuple[str, str]:
     """Who judged, and the filter that leaves problems out, if any: ``VERIFIER`` or ``VERIFIER/FILTER``."""
     verifier, _, name_of_filter = judged.partition("/")
     return verifier, name_of_filter
+
+
+def check_domains(found: Iterable[str], place: str) -> None:
+    """See that problems of the domains that were ``found`` can be posed and judged.
+
+    Raises BoundaryError, beginning with ``place``: a program or a picture would be judged as a formula.
+    """
+    for domain in found:
+        if domain not in DOMAINS:
+            raise BoundaryError(
+                f"{place}: holds problems of domain {domain}, which are not sampled and verified yet; only "
+                f"those of {', '.join(DOMAINS)} are"
+            )
