@@ -1,5 +1,5 @@
 # Did post-training widen what a language model can solve, or did it only make the base model find it
-# sooner? The study file (config/studies) lists figures and tables; every job follows from their cells.
+# sooner? The study file (config/studies) lists figures, tables and sheets; every job follows from their cells.
 from snakemake.utils import min_version
 
 min_version("9.27")

@@ -132,6 +132,17 @@ def make_verifiable(checkout):
     file.write_text(text.replace(known, 'DOMAINS = ("math", "code", "visual")'))
 
 
+def put_everything_in_place(checkout):
+    """An own checkpoint and a log for every model that was never released; verifiers for all domains."""
+    checkout.edit("models.yaml", make_available)
+    make_verifiable(checkout)
+    (checkout.path / "training.csv").write_text("")
+    for name in yaml.safe_load((checkout.path / "config/models.yaml").read_text()):
+        folder = checkout.path / "checkpoints" / name
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+
+
 @pytest.fixture(scope="module")
 def released(tmp_path_factory):
     """The project as it is."""
@@ -147,13 +158,7 @@ def released(tmp_path_factory):
 def whole(released, tmp_path_factory):
     """The project with everything in place that nobody can have, or that is not written yet."""
     checkout = released.copy(tmp_path_factory.mktemp("whole") / "project")
-    checkout.edit("models.yaml", make_available)
-    make_verifiable(checkout)
-    (checkout.path / "training.csv").write_text("")
-    for name in yaml.safe_load((checkout.path / "config/models.yaml").read_text()):
-        folder = checkout.path / "checkpoints" / name
-        folder.mkdir(parents=True)
-        (folder / "config.json").write_text("{}")
+    put_everything_in_place(checkout)
     return checkout
 
 
