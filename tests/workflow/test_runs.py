@@ -22,7 +22,7 @@ CELLS = [(m, b) for m in ("mini-base", "mini-grpo") for b in ("arith", "arith-lo
 
 
 def set_n(study, n):
-    for exhibits in (study["figures"], study["tables"]):
+    for exhibits in (study["figures"], study["tables"], study["sheets"]):
         for exhibit in exhibits.values():
             for group in exhibit.get("cells", []):
                 group["n"] = n if group["sampling"] == "standard" else group["n"]
