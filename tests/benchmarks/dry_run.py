@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -26,8 +25,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
 
-from config_files import ROOT
-from conftest import PARTS, Checkout
+from conftest import Checkout
 from test_paper import put_everything_in_place
 
 DRY_RUN = [sys.executable, "-m", "snakemake", "-n", "-q", "rules"]
@@ -50,12 +48,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
     with tempfile.TemporaryDirectory() as name:
-        released, whole = copy_project(Path(name) / "released"), copy_project(Path(name) / "whole")
-        put_everything_in_place(Checkout(whole))
+        released, whole = (Checkout.of_project(Path(name) / part) for part in ("as-is", "whole"))
+        put_everything_in_place(whole)
         runs = {
-            "miniature": (released, []),
-            "paper, as it is": (released, PAPER),
-            "paper, everything in place": (whole, PAPER),
+            "miniature": (released.path, []),
+            "paper, as it is": (released.path, PAPER),
+            "paper, everything in place": (whole.path, PAPER),
         }
         plans: dict[str, list[Plan]] = {what: [] for what in runs}
         for _ in range(repeats):
@@ -69,14 +67,6 @@ def main() -> None:
             f"{what}: {found[0].jobs:,} jobs, {found[0].shards:,} of them shards of samples, "
             f"{seconds:.1f} s ({seconds / least:.1f} of the miniature's), {memory:,.0f} MB"
         )
-
-
-def copy_project(folder: Path) -> Path:
-    folder.mkdir()
-    for part in PARTS:
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, folder / part)
-    return folder
 
 
 def dry_run(folder: Path, options: list[str]) -> Plan:

@@ -24,6 +24,16 @@ class Checkout:
         self.path = path
         self.results = path / "results" / "miniature"
 
+    @classmethod
+    def of_project(cls, path: Path) -> Checkout:
+        """A copy of the project as it is, at ``path``, with nothing run."""
+        path.mkdir()
+        for part in PARTS:
+            source = ROOT / part
+            copy = shutil.copytree if source.is_dir() else shutil.copy2
+            copy(source, path / part)
+        return cls(path)
+
     def edit(self, file: str, change: Callable) -> None:
         edit(self.path / "config" / file, change)
 
@@ -89,17 +99,11 @@ def shrink_study(study: dict) -> None:
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory) -> Checkout:
     """A checkout with nothing run, whose study takes a minute."""
-    path = tmp_path_factory.mktemp("fresh") / "checkout"
-    path.mkdir()
-    for part in PARTS:
-        source = ROOT / part
-        copy = shutil.copytree if source.is_dir() else shutil.copy2
-        copy(source, path / part)
-    checkout = Checkout(path)
+    checkout = Checkout.of_project(tmp_path_factory.mktemp("fresh") / "checkout")
     checkout.edit("models.yaml", shrink_models)
     checkout.edit("benchmarks.yaml", shrink_benchmarks)
     checkout.edit("studies/miniature.yaml", shrink_study)
-    solutions = path / "config" / "examples" / "arith-solutions.jsonl"
+    solutions = checkout.path / "config" / "examples" / "arith-solutions.jsonl"
     solutions.write_text("".join(solutions.read_text().splitlines(keepends=True)[:PROBLEMS]))
     return checkout
 
