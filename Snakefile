@@ -26,8 +26,9 @@ rule all:
         [exhibit_files(exhibit) for exhibit in jobs.default_exhibits(STUDY)],
 
 
-# What the study takes, before anything runs. It reads the study, as Snakemake's own Python can; without a
-# declared output it is made anew each time, since what is there already is part of it.
+# What the study takes, before anything runs. It runs in Snakemake's own Python, which reads the study anyway, and
+# needs pandas and pyarrow there to see what has been drawn; without a declared output it is made anew each time,
+# since what is there already is part of it.
 rule plan:
     log:
         "<logs>/plan.log",

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from local_server import LocalServer
 
 HUB, REVISION = "they/theirs", "0123456789abcdef0123456789abcdef01234567"
 ROWS = [
@@ -41,34 +40,16 @@ FAULTS = {
 }
 
 
-class FakeHub:
+class FakeHub(LocalServer):
+    methods = ("GET", "HEAD")
+    protocol = "HTTP/1.0"  # a connection for each request: one can be dropped
+
     def __init__(self, files: dict[str, bytes], fault=""):
         self.files, self.fault = files, fault
         self.requests: list[tuple[str, str, str]] = []
-        hub = self
+        super().__init__()
 
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *arguments):
-                pass
-
-            def do_GET(self):
-                hub.answer(self)
-
-            def do_HEAD(self):
-                hub.answer(self)
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *error):
-        self._server.shutdown()
-        self._server.server_close()
-
-    def answer(self, handler):
+    def respond(self, handler):
         path = unquote(urlsplit(handler.path).path)
         token = handler.headers.get("authorization", "")
         self.requests.append((handler.command, path, token))

@@ -13,39 +13,21 @@ import json
 import threading
 import time
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from local_server import LocalServer
 
 
-class FaultyServer:
+class FaultyServer(LocalServer):
     def __init__(self, faults="", upstream=None, stall=1.0, key=None):
         self.faults, self.upstream, self.stall, self.key = faults, upstream, stall, key
         self.requests: list[dict] = []
         self.headers: list[dict] = []
         self.at_once = self.most_at_once = 0
         self._lock = threading.Lock()
-        server = self
+        super().__init__()
+        self.url += "/v1"
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *arguments):
-                pass
-
-            def do_POST(self):
-                server._handle(self)
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *error):
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _handle(self, handler):
+    def respond(self, handler):
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
         with self._lock:
             number = len(self.requests)

@@ -10,6 +10,7 @@ import zlib
 import pytest
 from boundary.benchmarks import humaneval_plus, livecodebench, mbpp_plus
 from boundary.errors import BoundaryError
+from made_up_rows import DROPPED, changed
 from real_golds import BENCHMARK_FILES
 
 PLACE = "benchmark lcb: test.jsonl, row 12"
@@ -22,7 +23,6 @@ FUNCTIONAL_TESTS = [{"input": "[1, 2]\n3", "output": "6", "testtype": "functiona
 STARTER_CODE = (
     "class Solution:\n    def total(self, numbers: List[int], more: int) -> int:\n        "
 )
-DROPPED = object()
 
 
 def packed(tests, protocol=4):
@@ -30,10 +30,6 @@ def packed(tests, protocol=4):
     return base64.b64encode(
         zlib.compress(pickle.dumps(json.dumps(tests), protocol=protocol))
     ).decode()
-
-
-def changed(row, changes):
-    return {key: value for key, value in {**row, **changes}.items() if value is not DROPPED}
 
 
 def stdin_row(**changes):

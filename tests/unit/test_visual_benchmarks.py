@@ -3,12 +3,12 @@
 import pytest
 from boundary.benchmarks import mathvision, mathvista
 from boundary.errors import BoundaryError
+from made_up_rows import DROPPED, changed
 
 PLACE = "benchmark visual: testmini.parquet, row 7"
 # Not an image, so that whoever decodes it, to write it anew, fails.
 ENCODED = b"\x89PNG\r\n\x1a\n and no more"
 EASYR1 = "<|vision_start|>{image}<|vision_end|>\n{question}<|im_end|>\n"
-DROPPED = object()
 BAD_TEXTS = [DROPPED, None, "", " \n", 3.5, ["a"]]
 BAD_IMAGES = [
     (DROPPED, "no key 'decoded_image'"),
@@ -20,10 +20,6 @@ BAD_IMAGES = [
     ({"bytes": b"", "path": "7.jpg"}, "'decoded_image' is an object whose bytes are 0 bytes"),
     ({"bytes": "iVBO", "path": None}, "'decoded_image' is an object whose bytes are 'iVBO'"),
 ]
-
-
-def changed(row, changes):
-    return {key: value for key, value in {**row, **changes}.items() if value is not DROPPED}
 
 
 def mathvista_row(**changes):

@@ -3,8 +3,8 @@ import fcntl
 
 HELD = []  # what must stay open while Snakemake runs
 
-if workflow.is_main_process and jobs.left_out(STUDY):
-    logger.warning(jobs.left_out(STUDY))
+if workflow.is_main_process and (left_out := jobs.left_out(STUDY)):
+    logger.warning(left_out)
 
 
 onstart:

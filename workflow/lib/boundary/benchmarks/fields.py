@@ -12,13 +12,14 @@ from boundary.errors import BoundaryError
 HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
-def value_of(row: Mapping[str, Any], key: str, place: str) -> Any:
+OTHER_FORMAT = "Is the file of the format that was named?"
+
+
+def value_of(row: Mapping[str, Any], key: str, place: str, way_out: str = OTHER_FORMAT) -> Any:
     """The value of a key that every row of the format has."""
     if key not in row:
         keys = ", ".join(map(str, row))
-        raise BoundaryError(
-            f"{place}: no key {key!r}; its keys are {keys:.200}. Is the file of the format that was named?"
-        )
+        raise BoundaryError(f"{place}: no key {key!r}; its keys are {keys:.200}. {way_out}")
     return row[key]
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from boundary.benchmarks.fields import HALF_PAIR
+from boundary.benchmarks.fields import HALF_PAIR, value_of
 from boundary.benchmarks.problem import Problem
 from boundary.errors import BoundaryError
 from boundary.verification.boxes import last_box
 
 DOMAIN = "math"
+OTHER_KEYS = "Say under `fields` which to read"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def read_problem(row: Mapping[str, Any], place: str, fields: Fields) -> Problem:
 
 def _text(row: Mapping[str, Any], key: str, place: str) -> str:
     """A number or a text of a row, as text."""
-    value = _value(row, key, place)
+    value = value_of(row, key, place, OTHER_KEYS)
     if not _is_text(value):
         raise BoundaryError(f"{place}: {key!r} is {value!r:.200}; expected a number or a text")
     return value
@@ -66,7 +67,7 @@ def _text(row: Mapping[str, Any], key: str, place: str) -> str:
 def _gold(row: Mapping[str, Any], fields: Fields, place: str) -> str | list[str]:
     """The answer of a row, or the answers that it asks for; a list of one is that one."""
     key = fields.gold
-    value = _value(row, key, place)
+    value = value_of(row, key, place, OTHER_KEYS)
     texts = value if isinstance(value, list) else [value]
     if not texts or not all(map(_is_text, texts)):
         raise BoundaryError(
@@ -93,14 +94,6 @@ GOLD_PLACES: dict[str, tuple[Callable[[str], str | None], str]] = {
     "after_hashes": (_after_hashes, "behind ####"),
     "last_box": (last_box, "in a last \\boxed{}"),
 }
-
-
-def _value(row: Mapping[str, Any], key: str, place: str) -> Any:
-    if key not in row:
-        raise BoundaryError(
-            f"{place}: no key {key!r}; its keys are {', '.join(row)}. Say under `fields` which to read"
-        )
-    return row[key]
 
 
 def _is_text(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import pandas as pd
 
@@ -23,6 +24,11 @@ def find_guessable(counts: pd.DataFrame, below: float) -> pd.DataFrame:
     return counts.assign(
         rate=[float(rate) for rate in rates], guessable=[0 < rate < limit for rate in rates]
     )
+
+
+def read_guessable(path: Path) -> pd.DataFrame:
+    """Read the CSV of what ``find_guessable`` told."""
+    return pd.read_csv(path, dtype={"problem_id": str}, keep_default_na=False)
 
 
 def leave_out(counts: pd.DataFrame, guessable: pd.DataFrame) -> pd.DataFrame:

@@ -215,14 +215,11 @@ def _find_guessable(arguments: argparse.Namespace) -> None:
 
 
 def _leave_out(arguments: argparse.Namespace) -> None:
-    import pandas as pd
-
     from boundary.data.records import read_provenance, read_records, write_records
 
     guesses = importlib.import_module("boundary.estimation.guesses")
     counts = read_records(arguments.counts, "count")
-    guessable = pd.read_csv(arguments.guessable, dtype={"problem_id": str}, keep_default_na=False)
-    kept = guesses.leave_out(counts, guessable)
+    kept = guesses.leave_out(counts, guesses.read_guessable(arguments.guessable))
     left_out = {"filter": arguments.name, "left_out": len(counts) - len(kept)}
     write_records(
         arguments.output, "count", kept, {**read_provenance(arguments.counts), **left_out}

@@ -169,6 +169,7 @@ def _lay_out(
     """The key's rows with what their cards show, and what the key says about them."""
     from boundary.data.provenance import file_digest
     from boundary.estimation.counts import count_correct
+    from boundary.estimation.guesses import leave_out, read_guessable
     from boundary.verification import cell_sheet, chains
     from boundary.verification.audit import check_audited
 
@@ -176,7 +177,7 @@ def _lay_out(
     verdicts, about = cell_sheet.read_cell(arguments.verdicts, arguments.samples, problem_ids, n)
     counts, _ = count_correct([verdicts], problem_ids, n)
     if arguments.guessable:
-        counts = _leave_out(counts, arguments.guessable)
+        counts = leave_out(counts, read_guessable(arguments.guessable))
         verdicts = verdicts[verdicts["problem_id"].isin(counts["problem_id"])]
     about |= {
         "below": float(below),
@@ -192,15 +193,6 @@ def _lay_out(
     # Of the samples and not of the verdicts: judged again with the same result, they are the same cards.
     salt = str([n, str(below), sorted(map(file_digest, arguments.samples))])
     return chains.lay_out(counts, correct, responses, salt), about
-
-
-def _leave_out(counts: pd.DataFrame, guessable: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    from boundary.estimation.guesses import leave_out
-
-    told = pd.read_csv(guessable, dtype={"problem_id": str}, keep_default_na=False)
-    return leave_out(counts, told)
 
 
 def _read(arguments: argparse.Namespace) -> None:

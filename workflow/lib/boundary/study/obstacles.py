@@ -16,16 +16,13 @@ from boundary.verification.verifiers import DOMAINS
 def obstacles(study: Study, exhibit: Exhibit) -> list[str]:
     """Why an exhibit cannot be made, with the way out, one text for each thing; empty if it can."""
     models, benchmarks = study.catalogue.models, study.catalogue.benchmarks
+    needed = [models[name] for name in dict.fromkeys(_models(study, exhibit))]
     return [
+        *(_of_model(model) for model in needed if not model.available),
         *(
-            _of_model(models[name])
-            for name in dict.fromkeys(_models(study, exhibit))
-            if not models[name].available
-        ),
-        *(
-            _of_checkpoint(models[name])
-            for name in dict.fromkeys(_models(study, exhibit))
-            if models[name].source == "path" and not _checkpoint(models[name]).is_file()
+            _of_checkpoint(model)
+            for model in needed
+            if model.source == "path" and not _checkpoint(model).is_file()
         ),
         *(
             _of_training(models[name])
