@@ -83,7 +83,7 @@ def shrink_study(study: dict) -> None:
     for name in ("standard", "cool", "hot", "matched"):
         study["sampling"][name] |= {"max_tokens": 24, "shard_size": 4}
     study["sampling"]["direct"] |= {"shard_size": 4}
-    study["sampling"]["matched"]["match"]["temperatures"] = [1.0, 4.0]
+    study["sampling"]["matched"]["match"]["temperatures"] = [0.8, 4.0]
     study["subsets"]["scored"] |= {"problems": 4, "responses": 3}
     study["filters"]["guessable"]["n"] = 8
     for exhibits in (study["figures"], study["tables"], study["sheets"]):

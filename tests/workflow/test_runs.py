@@ -101,7 +101,8 @@ def test_every_shard_says_how_it_was_drawn_and_has_its_own_seed(finished):
         cap = 8 if sampling == "direct.seed1" else 24
         parameters = {"top_p": 1.0, "max_tokens": cap, "end": None}
         assert parameters.items() <= provenance["sampling"].items()
-        named = {"cool.seed1": 0.6, "hot.seed1": 1.2, "matched.at4.seed1": 4.0}
+        named = {"cool.seed1": 0.6, "hot.seed1": 1.2}
+        named |= {"matched.at0.8.seed1": 0.8, "matched.at4.seed1": 4.0}
         if sampling != "matched.seed1":
             assert provenance["sampling"]["temperature"] == named.get(sampling, 1.0)
         (attempt,) = provenance["attempts"]

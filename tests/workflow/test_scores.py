@@ -48,7 +48,7 @@ def test_figure_6_has_its_five_distributions(finished):
 def test_matched_samples_are_drawn_at_the_temperature_that_was_found(finished):
     folder = finished.results / "score/mini-grpo/arith-long/matched.seed1"
     found = json.loads((folder / "matched.json").read_text())
-    assert [probe["temperature"] for probe in found["probes"]] == [1.0, 4.0]
+    assert [probe["temperature"] for probe in found["probes"]] == [0.8, 4.0]
     assert 1.0 <= found["low"] <= found["temperature"] <= found["high"] <= 4.0
     samples = finished.results / "sample/mini-grpo/arith-long/matched.seed1"
     for shard in samples.glob("*.parquet"):
