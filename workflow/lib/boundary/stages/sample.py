@@ -14,6 +14,8 @@ from boundary.sampling.engines import ENGINES
 from boundary.sampling.loading import add_loading_arguments
 
 if TYPE_CHECKING:
+    from boundary.data.model_record import ModelRecord
+    from boundary.sampling.engine import Engine
     from boundary.sampling.prompts import Template
 
 HELP = "draw one shard of samples; resumes from its journal after a crash"
@@ -98,7 +100,6 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.data.provenance import questions_digest
     from boundary.data.records import read_provenance, read_records
     from boundary.sampling.engine import SamplingParameters
-    from boundary.sampling.engines import open_engine
     from boundary.sampling.prompts import load_template
     from boundary.sampling.shard import Shard, draw_shard
     from boundary.verification.verifiers import check_domains
@@ -137,10 +138,20 @@ def run(arguments: argparse.Namespace) -> None:
     draw_shard(
         shard,
         problems,
-        lambda: open_engine(arguments.engine, model, settings),
+        lambda: _open_engine(arguments.engine, model, settings),
         keep=arguments.keep or arguments.output.with_name("kept"),
         output=arguments.output,
     )
+
+
+def _open_engine(name: str, model: ModelRecord, settings: EngineSettings) -> Engine:
+    """Open an engine on GPUs that no other job has; an endpoint takes none."""
+    from boundary.sampling.engines import open_engine
+    from boundary.sampling.gpus import claim_gpus
+
+    if model.endpoint is None:
+        claim_gpus(settings.gpus)
+    return open_engine(name, model, settings)
 
 
 def _check_api(api: str, template: Template, place: str) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from boundary.arguments import at_least, not_negative
 from boundary.sampling.loading import add_loading_arguments
 from boundary.scoring.scorer import ScorerSettings
 from boundary.scoring.scorers import DEFAULT, SCORERS
+
+if TYPE_CHECKING:
+    from boundary.sampling.encoding import Encoding
+    from boundary.scoring.scorer import Scorer
 
 HELP = "score responses under a model: log-likelihood, and entropy of its distribution"
 EXAMPLES = """\
@@ -93,7 +98,6 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.scoring.cell import score_cell
     from boundary.scoring.responses import Preparation
     from boundary.scoring.samples import SampledCell
-    from boundary.scoring.scorers import open_scorer
 
     if arguments.threads:
         import torch
@@ -120,7 +124,7 @@ def run(arguments: argparse.Namespace) -> None:
         cell.check_chat_template(encoding.digests["chat_template_sha256"])
     score_cell(
         cell.prepare(preparation, chosen),
-        lambda: open_scorer(arguments.engine, encoding, settings),
+        lambda: _open_scorer(arguments.engine, encoding, settings),
         scorer=scorer.name,
         temperature=temperature,
         identity={
@@ -139,3 +143,12 @@ def run(arguments: argparse.Namespace) -> None:
         keep=arguments.keep or arguments.output.with_name("kept"),
         output=arguments.output,
     )
+
+
+def _open_scorer(name: str, encoding: Encoding, settings: ScorerSettings) -> Scorer:
+    """Open a scorer on GPUs that no other job has."""
+    from boundary.sampling.gpus import claim_gpus
+    from boundary.scoring.scorers import open_scorer
+
+    claim_gpus(settings.gpus)
+    return open_scorer(name, encoding, settings)
