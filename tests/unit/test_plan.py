@@ -42,6 +42,7 @@ COSTS = {
     "sampling_rate": {"default": 100, "models": {"rl": 50}},
     "scoring_rate": {"default": 1000, "models": {"rl": 500}},
     "bytes_per_token": 2,
+    "time": {"start_minutes": 10, "margin": 3, "problems": 60},
 }
 SAMPLING = {
     "warm": {"max_tokens": 16384, "shard_size": 32},

@@ -20,7 +20,7 @@ rule check_samples:
     conda:
         "../../envs/analyse.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=grows(1000),
     params:
         code=code_digest("boundary.stages.analyse"),
     message:
@@ -45,7 +45,7 @@ rule count:
     conda:
         "../../envs/analyse.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=grows(1000),
     params:
         code=code_digest("boundary.stages.analyse"),
     message:
@@ -73,7 +73,7 @@ rule import_counts:
     conda:
         "../../envs/analyse.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
     params:
         source=lambda wildcards: MODELS[wildcards.model].import_arguments(wildcards.benchmark),
         problems=lambda wildcards, input: [f"--problems={input.problems}"] if input.problems else [],
@@ -136,7 +136,7 @@ rule estimate:
     conda:
         "../../envs/analyse.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=grows(1000),
     params:
         bootstrap=[f"--{key}={value}" for key, value in STUDY.bootstrap.items()],
         code=lambda wildcards: code_digest(
@@ -163,7 +163,7 @@ rule compare:
     conda:
         "../../envs/analyse.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
     params:
         bootstrap=[f"--{key}={value}" for key, value in STUDY.bootstrap.items()],
         code=code_digest("boundary.stages.analyse", "boundary.estimation.comparison"),
@@ -189,7 +189,7 @@ rule vote:
     conda:
         "../../envs/analyse.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
     params:
         level=STUDY.bootstrap["level"],
         code=code_digest("boundary.stages.analyse", "boundary.estimation.majority_at_k"),
@@ -219,7 +219,7 @@ rule compare_verifiers:
     conda:
         "../../envs/analyse.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=grows(1000),
     params:
         code=code_digest("boundary.stages.analyse", "boundary.estimation.agreement"),
     message:
@@ -263,7 +263,7 @@ rule place_perplexity:
     conda:
         "../../envs/analyse.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=grows(1000),
     params:
         bootstrap=[f"--{key}={value}" for key, value in STUDY.bootstrap.items()],
         code=code_digest(

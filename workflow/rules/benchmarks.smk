@@ -12,7 +12,7 @@ rule write_benchmark:
         "../../envs/benchmarks.yaml"
     resources:
         # Of LiveCodeBench, a problem's tests may be hundreds of megabytes.
-        mem_mb=4000,
+        mem_mb=grows(4000),
     params:
         source=lambda wildcards: BENCHMARKS[wildcards.benchmark].source_arguments,
         protocol=lambda wildcards: BENCHMARKS[wildcards.benchmark].protocol,

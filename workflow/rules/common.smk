@@ -70,21 +70,6 @@ def environment_of(wildcard, attribute):
     return lambda w: str(ENVIRONMENTS / f"{getattr(MODELS[w[wildcard]], attribute)}.yaml")
 
 
-def gpus_of(wildcard):
-    """A resources function: GPUs of the model that a wildcard names, which Snakemake would cap unasked."""
-
-    def of_job(wildcards):
-        model, there = MODELS[wildcards[wildcard]], workflow.global_resources.get("gpu")
-        if there is not None and there.value is not None and model.gpus > there.value:
-            raise WorkflowError(
-                f"{model.name} takes {model.gpus} GPUs a job, more than --resources gpu={there.value}: give "
-                f"gpu={model.gpus}, or set its `gpus` in config/models.yaml"
-            )
-        return model.gpus
-
-    return of_job
-
-
 def models_from(*sources):
     """A pattern that matches the models with one of these sources."""
     return names(name for name, model in MODELS.items() if model.source in sources)

@@ -16,7 +16,7 @@ rule pretrain_model:
         "../../envs/train.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
     params:
         recipe=recipe("pretrain"),
         template=model_template,
@@ -50,7 +50,7 @@ rule train_rlvr_model:
         "../../envs/train.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
     params:
         recipe=recipe("rlvr"),
         policy=lambda wildcards: BENCHMARKS[

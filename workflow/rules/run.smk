@@ -1,5 +1,7 @@
-# A run: one at a time in a folder, and what it leaves out.
+# A run: one at a time in a folder, what it leaves out, and whether it can run here at all.
 import fcntl
+
+from boundary.planning.cluster import check_slurm, check_writable
 
 HELD = []  # what must stay open while Snakemake runs
 
@@ -16,3 +18,10 @@ onstart:
     except OSError as error:
         raise WorkflowError(f"another Snakemake is running in this folder ({error})") from None
     HELD.append(run_lock)
+    try:
+        check_writable(Path("results") / STUDY.name)
+        if workflow.executor_plugin.name == "slurm":
+            needed = [job.resources.get("gpu", 0) for job in workflow.dag.needrun_jobs()]
+            check_slurm(workflow.executor_settings.partition_config, max(needed, default=0))
+    except BoundaryError as error:
+        raise WorkflowError(str(error)) from None

@@ -20,7 +20,8 @@ rule sample:
         environment_of("model", "environment")
     resources:
         # While weights are loaded, a GPU's share of them passes through the machine's memory.
-        mem_mb=lambda wildcards: max(3000, 16000 * MODELS[wildcards.model].gpus),
+        mem_mb=grows(lambda wildcards: max(3000, 16000 * MODELS[wildcards.model].gpus)),
+        runtime=grows(minutes_of(requests.sampling_minutes)),
         gpu=gpus_of("model"),
         # Here and not among the parameters, since another one makes Snakemake run nothing again.
         engine=lambda wildcards: " ".join(MODELS[wildcards.model].engine_arguments),
@@ -58,7 +59,7 @@ rule import_samples:
     conda:
         "../../envs/analyse.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=grows(4000),
     params:
         source=lambda wildcards: MODELS[wildcards.model].import_arguments(wildcards.benchmark),
         shard_size=sampling_of("shard_size"),

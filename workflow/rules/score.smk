@@ -20,8 +20,11 @@ rule score:
         environment_of("scorer", "scoring_environment")
     resources:
         # While weights are loaded, a GPU's share of them passes through the machine's memory.
-        mem_mb=lambda wildcards: max(2000, 16000 * MODELS[wildcards.scorer].gpus)
-        + MODELS[wildcards.scorer].score_megabytes,
+        mem_mb=grows(
+            lambda wildcards: max(2000, 16000 * MODELS[wildcards.scorer].gpus)
+            + MODELS[wildcards.scorer].score_megabytes
+        ),
+        runtime=grows(minutes_of(requests.scoring_minutes)),
         gpu=gpus_of("scorer"),
         # Here and not among the parameters, since another one makes Snakemake run nothing again.
         memory=lambda wildcards: " ".join(MODELS[wildcards.scorer].scoring_memory_arguments),
@@ -58,7 +61,7 @@ checkpoint match_temperature:
     conda:
         "../../envs/analyse.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=grows(1000),
     params:
         bootstrap=[f"--{key}={value}" for key, value in STUDY.bootstrap.items()],
         code=code_digest(

@@ -17,7 +17,7 @@ rule lay_out_sheet:
     conda:
         "../../envs/analyse.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
     params:
         kind=lambda wildcards: STUDY.exhibits[wildcards.exhibit].kind,
         below=lambda wildcards: STUDY.exhibits[wildcards.exhibit].below,

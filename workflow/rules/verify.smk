@@ -11,7 +11,7 @@ rule verify:
     conda:
         "../../envs/verify.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=grows(2000),
     params:
         policy=lambda wildcards: BENCHMARKS[wildcards.benchmark].policy,
         memo=f"results/{STUDY.name}/kept/answers/{{benchmark}}/{{verifier}}",

@@ -40,6 +40,19 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class JobTime:
+    """What a job's time limit allows for beside its tokens.
+
+    ``start_minutes`` until weights are loaded, ``margin`` times the time that the rates tell, and
+    ``problems`` of a benchmark of which nobody knows how many it has.
+    """
+
+    start_minutes: float
+    margin: float
+    problems: int
+
+
+@dataclass(frozen=True)
 class Costs:
     """The estimates of a plan; both rates are tokens a second and GPU."""
 
@@ -47,6 +60,7 @@ class Costs:
     sampling_rate: Rate
     scoring_rate: Rate
     bytes_per_token: float
+    time: JobTime
 
 
 def load_costs(config: Path, schemas: Path, catalogue: Catalogue) -> Costs:
@@ -63,6 +77,7 @@ def load_costs(config: Path, schemas: Path, catalogue: Catalogue) -> Costs:
         sampling_rate=Rate(**document["sampling_rate"]),
         scoring_rate=Rate(**document["scoring_rate"]),
         bytes_per_token=document["bytes_per_token"],
+        time=JobTime(**document["time"]),
     )
 
 

@@ -51,5 +51,4 @@ def _count_problems(benchmark: Benchmark, file: Path) -> int | None:
     """Number of a benchmark's problems: of its file, else of what its entry says of them."""
     if file.is_file():
         return len(read_records(file, "problem", ["problem_id"]))
-    generated = benchmark.settings.get("generate", {}).get("problems")
-    return benchmark.settings.get("rows", generated)
+    return benchmark.stated_problems

@@ -190,16 +190,15 @@ def _plan_cell(
     imported = model.source in IMPORTED
     there = {number for number in found.shards.get(key, ()) if number < n // sampling.shard_size}
     n_drawn = n if imported else len(there) * sampling.shard_size
-    problems = _count(study, key.benchmark, sampling.subset, found)
-    estimate = min(costs.tokens.of(*key[:2]), sampling.max_tokens)
-    mean_tokens = found.mean_tokens.get(key, estimate)
+    problems = posed_problems(study, found.problems.get(key.benchmark), sampling.subset)
+    mean_tokens = found.mean_tokens.get(key, estimated_tokens(study, key, costs))
     drawing = _drawing(study, key, mean_tokens * (problems or 0), costs)
     cost = left = Amount()
     if not imported:
         cost, left = _times(drawing, n), _times(drawing, n - n_drawn)
     unknown = problems is None and not imported
     for scores in scored:
-        responses = _count_responses(study, scores, found)
+        responses = scored_responses(study, found.problems.get(key.benchmark), scores)
         unknown = unknown or responses is None
         amount = _scoring(study, scores, mean_tokens * (responses or 0), costs)
         cost = cost.plus(amount)
@@ -219,23 +218,25 @@ def _plan_cell(
     )
 
 
-def _count(study: Study, benchmark: str, subset: str | None, found: Found) -> int | None:
-    """Number of problems that are posed: all of a benchmark, or those of a subset."""
-    known = found.problems.get(benchmark)
+def estimated_tokens(study: Study, key: CellKey, costs: Costs) -> float:
+    """Mean length of a response of a cell in tokens, as long as none of them is there."""
+    return min(costs.tokens.of(key.model, key.benchmark), study.sampling[key.sampling].max_tokens)
+
+
+def posed_problems(study: Study, problems: int | None, subset: str | None) -> int | None:
+    """Number of problems that are posed: all that a benchmark has, or those of a subset."""
     wanted = study.subsets[subset].problems if subset else None
     if isinstance(wanted, tuple):
         return len(wanted)
-    return known if known is None or wanted is None else min(known, wanted)
+    return problems if problems is None or wanted is None else min(problems, wanted)
 
 
-def _count_responses(study: Study, scores: SubsetScores, found: Found) -> int | None:
+def scored_responses(study: Study, problems: int | None, scores: SubsetScores) -> int | None:
     """Number of responses that are scored: no more to a problem than its shards hold."""
-    problems = _count(study, scores.key.benchmark, scores.subset, found)
+    posed = posed_problems(study, problems, scores.subset)
     shards = study.scored_shards(*scores.key, scores.subset)
     held = len(shards) * study.sampling[scores.key.sampling].shard_size
-    return (
-        None if problems is None else problems * min(study.subsets[scores.subset].responses, held)
-    )
+    return None if posed is None else posed * min(study.subsets[scores.subset].responses, held)
 
 
 def _drawing(study: Study, key: CellKey, tokens: float, costs: Costs) -> Amount:

@@ -38,6 +38,12 @@ class Benchmark:
         return domain_of(self.settings["format"])
 
     @property
+    def stated_problems(self) -> int | None:
+        """Number of its problems, where its entry tells it."""
+        generated = self.settings.get("generate", {}).get("problems")
+        return self.settings.get("rows", generated)
+
+    @property
     def modules(self) -> list[str]:
         """Modules that its problems depend on, beside those that the stage benchmarks imports by name."""
         return [] if self.source in ALONE else [format_module(self.settings["format"])]
