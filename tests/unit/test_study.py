@@ -209,6 +209,12 @@ MISTAKES = [
     (
         "studies/miniature.yaml",
         (*CELLS, "n"),
+        128_128,
+        r"cells\.0\.n: found 128128, which is 1001 shards by shard_size 128 .* raise its shard_size",
+    ),
+    (
+        "studies/miniature.yaml",
+        (*CELLS, "n"),
         "many",
         r"cells\.0\.n: found 'many'; expected integer",
     ),

@@ -20,6 +20,9 @@ from boundary.study.scorings import check_scored, check_scorer
 from boundary.study.study import Cell, Exhibit, ExhibitType, Filter, Pair, Sampling, Study, Subset
 from boundary.verification.verifiers import VERIFIERS
 
+# The paths of a cell's shards are arguments of one command, which Linux limits to 128 KiB.
+MOST_SHARDS = 1000
+
 # Names of the workflow's rules, which a target cannot have.
 RESERVED = {
     "all",
@@ -237,8 +240,13 @@ class _Reader:
             check_scorer(models[who], True, matches)
 
     def _check_n(self, n: int, sampling: Sampling, model: str, place: str) -> None:
-        if self.catalogue.models[model].source != "counts" and n % sampling.shard_size:
+        if self.catalogue.models[model].source == "counts":
+            return
+        of_sampling = f"shard_size {sampling.shard_size} of the sampling {sampling.name!r}"
+        if n % sampling.shard_size:
+            raise BoundaryError(f"{place}.n: found {n}; expected a multiple of {of_sampling}")
+        if (shards := n // sampling.shard_size) > MOST_SHARDS:
             raise BoundaryError(
-                f"{place}.n: found {n}; expected a multiple of shard_size "
-                f"{sampling.shard_size} of the sampling {sampling.name!r}"
+                f"{place}.n: found {n}, which is {shards} shards by {of_sampling}; a cell has at most "
+                f"{MOST_SHARDS}: raise its shard_size"
             )
