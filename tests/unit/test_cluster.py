@@ -7,6 +7,7 @@ from boundary.planning.cluster import check_slurm, check_writable, gpus_by_parti
 from boundary.planning.costs import load_costs
 from boundary.planning.requests import sampling_minutes, scoring_minutes
 from boundary.study.load import load_study
+from boundary.study.obstacles import obstacles
 from config_files import ROOT
 
 SCHEMAS = ROOT / "workflow" / "schemas"
@@ -85,9 +86,25 @@ def test_a_job_may_take_some_times_what_its_tokens_take_and_a_start(paper):
         if cell.model == "qwen2.5-7b" and cell.benchmark == "aime24"
     )
     job = {"model": cell.model, "benchmark": "aime24", "sampling": cell.sampling}
-    shard = study.sampling[cell.sampling].shard_size
+    shard = study.sampling[cell.sampling].shard_size_of("aime24")
     seconds = 30 * shard * 1500 / 2500  # problems, samples, tokens of config/costs.yaml, its rate
     assert 0 <= sampling_minutes(study, costs, job) - (15 + 3 * seconds / 60) < 1
+
+
+def test_the_papers_jobs_take_a_quarter_of_an_hour_to_four_hours(paper):
+    study, costs = paper
+    jobs = {
+        (cell.model, cell.benchmark, cell.sampling)
+        for exhibit in study.exhibits.values()
+        if not obstacles(study, exhibit)
+        for cell in exhibit.cells
+        if study.catalogue.models[cell.model].gpus
+    }
+    assert len(jobs) > 50
+    for model, benchmark, sampling in jobs:
+        job = {"model": model, "benchmark": benchmark, "sampling": sampling}
+        allowed = sampling_minutes(study, costs, job) - costs.time.start_minutes
+        assert 15 <= allowed / costs.time.margin <= 240, job
 
 
 def test_two_gpus_take_half_the_time(paper):

@@ -198,6 +198,16 @@ def test_a_shard_that_is_there_is_not_drawn_and_tells_how_long_responses_are(stu
     assert cell.done and cell.left == (0, 0, 0, 0) and cell.cost.tokens == 30 * 96 * 2000
 
 
+def test_shards_are_counted_by_the_size_of_the_benchmark(study_of, config, monkeypatch):
+    monkeypatch.setitem(SAMPLING["warm"], "shard_sizes", {"thirty": 16})
+    study = study_of(one=curve(group(benchmarks=("thirty", "hundred"), n=96)))
+    keys = [CellKey("base", name, "warm.seed0") for name in ("thirty", "hundred")]
+    found = Found(NOTHING.problems, {key: [0, 4] for key in keys}, {}, ())
+    cells = plan(study, config, found=found)
+    # Of the larger shards, three hold all: the fifth is of a larger n.
+    assert [cells[tuple(key)].drawn for key in keys] == [30 * 32, 100 * 32]
+
+
 def test_only_what_is_drawn_here_costs_and_only_a_gpu_takes_gpu_hours(study_of, config):
     models = ("hosted", "on-cpu", "large", "told", "counted")
     study = study_of(one=curve(group(models)))

@@ -115,6 +115,22 @@ def test_raising_n_keeps_the_first_shards(config):
     assert list(study.shards(large))[:1] == list(study.shards(small))
 
 
+def test_a_benchmark_may_have_shards_of_another_size(config):
+    edit(
+        config / "studies/miniature.yaml",
+        lambda d: d["sampling"]["standard"].update(shard_sizes={"arith": 64}),
+    )
+    study = load_study("miniature", config, SCHEMAS)
+    for benchmark, shards in (("arith", 4), ("arith-long", 2)):
+        assert len(study.shards(Cell("mini-base", benchmark, "standard.seed1", 256))) == shards
+    study.subsets["scored"] = replace(study.subsets["scored"], responses=65)
+    for benchmark, shards in (("arith", 2), ("arith-long", 1)):
+        scored = study.scored_shards("mini-base", benchmark, "standard.seed1", "scored")
+        assert len(scored) == shards
+    probes = study.probes("matched.seed1")
+    assert {probe.shard_size_of("arith") for probe in probes} == {65}
+
+
 def test_a_sampling_may_replace_the_template(config):
     edit(
         config / "studies/miniature.yaml",
@@ -211,6 +227,18 @@ MISTAKES = [
         (*CELLS, "n"),
         128_128,
         r"cells\.0\.n: found 128128, which is 1001 shards by shard_size 128 .* raise its shard_size",
+    ),
+    (
+        "studies/miniature.yaml",
+        ("sampling", "standard", "shard_sizes"),
+        {"arith": 100},
+        r"cells\.0\.n: found 256; expected a multiple of shard_size 100",
+    ),
+    (
+        "studies/miniature.yaml",
+        ("sampling", "standard", "shard_sizes"),
+        {"arth": 32},
+        r"sampling\.standard\.shard_sizes: unknown benchmark 'arth'\. Did you mean 'arith'",
     ),
     (
         "studies/miniature.yaml",

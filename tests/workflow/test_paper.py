@@ -68,7 +68,7 @@ EXPECTED = {
     "fig4_left": cells(CODER, ["humaneval-plus", "mbpp-plus"], 128, "evalplus"),
     "fig4_right": cells(VISUAL, ["mathvista", "mathvision"], 128),
     "fig5": cells(PAIR, ["minerva"], 128),
-    "fig6": cells(PAIR, ["aime24"], 32),  # 16 of them are scored
+    "fig6": cells(PAIR, ["aime24"], 64),  # 16 of them are scored
     "fig7": cells(
         [
             "qwen2.5-math-7b",
@@ -112,6 +112,8 @@ EXPECTED = {
     "cot_visual": cells(VISUAL, ["mathvista", "mathvision"], 128),
 }
 SHARD_SIZES = {"long": 16, "direct": 256, "probe": 8}
+OF_BENCHMARKS = {"aime24": 64, "amc23": 64, "gsm8k": 16, "olympiad": 16}
+BY_BENCHMARK = ("standard", "matched", "t1.0", "t1.2")  # samplings whose shards differ by benchmark
 
 
 def make_available(models):
@@ -166,7 +168,8 @@ def drawn(output):
     for model, benchmark, sampling in shards:
         name = "probe" if ".at" in sampling else sampling.split(".seed")[0]
         key = (model, benchmark, sampling)
-        found[key] = found.get(key, 0) + SHARD_SIZES.get(name, 32)
+        sizes = {name: OF_BENCHMARKS.get(benchmark, 32)} if name in BY_BENCHMARK else SHARD_SIZES
+        found[key] = found.get(key, 0) + sizes.get(name, 32)
     return found
 
 

@@ -97,6 +97,11 @@ def sampling_of(attribute):
     return lambda wildcards: getattr(STUDY.sampling[wildcards.sampling], attribute)
 
 
+def shard_size(wildcards):
+    """Samples of each problem that a shard of the cell holds."""
+    return STUDY.sampling[wildcards.sampling].shard_size_of(wildcards.benchmark)
+
+
 def study_files(find, *settings):
     """An input function: the files that ``find``, of boundary.study.jobs, names for a job."""
 

@@ -32,7 +32,7 @@ rule sample:
         top_p=sampling_of("top_p"),
         max_tokens=sampling_of("max_tokens"),
         seed=sampling_of("seed"),
-        shard_size=sampling_of("shard_size"),
+        shard_size=shard_size,
         loading=lambda wildcards: MODELS[wildcards.model].loading_arguments,
         keep=f"results/{STUDY.name}/kept/{{model}}/{{benchmark}}/{{sampling}}",
     message:
@@ -62,7 +62,7 @@ rule import_samples:
         mem_mb=grows(4000),
     params:
         source=lambda wildcards: MODELS[wildcards.model].import_arguments(wildcards.benchmark),
-        shard_size=sampling_of("shard_size"),
+        shard_size=shard_size,
         code=code_digest("boundary.stages.import_"),
     message:
         "Importing {wildcards.model} on {wildcards.benchmark}, shard {wildcards.shard}"

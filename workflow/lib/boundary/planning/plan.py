@@ -165,7 +165,9 @@ def _add_needs(
             assert base is not None  # boundary.study.load sees to that
             target = CellKey(base, cell.benchmark, matching.sampling)
             shards = study.scored_shards(*target, matching.subset)
-            draw(target, len(shards) * study.sampling[target.sampling].shard_size)
+            draw(
+                target, len(shards) * study.sampling[target.sampling].shard_size_of(cell.benchmark)
+            )
             score(target, matching.subset, base)
             for probe in study.probes(cell.sampling):
                 key = CellKey(cell.model, cell.benchmark, probe.directory)
@@ -188,8 +190,9 @@ def _plan_cell(
 ) -> PlannedCell:
     sampling, model = study.sampling[key.sampling], study.catalogue.models[key.model]
     imported = model.source in IMPORTED
-    there = {number for number in found.shards.get(key, ()) if number < n // sampling.shard_size}
-    n_drawn = n if imported else len(there) * sampling.shard_size
+    shard_size = sampling.shard_size_of(key.benchmark)
+    there = {number for number in found.shards.get(key, ()) if number < n // shard_size}
+    n_drawn = n if imported else len(there) * shard_size
     problems = posed_problems(study, found.problems.get(key.benchmark), sampling.subset)
     mean_tokens = found.mean_tokens.get(key, estimated_tokens(study, key, costs))
     drawing = _drawing(study, key, mean_tokens * (problems or 0), costs)
@@ -235,7 +238,7 @@ def scored_responses(study: Study, problems: int | None, scores: SubsetScores) -
     """Number of responses that are scored: no more to a problem than its shards hold."""
     posed = posed_problems(study, problems, scores.subset)
     shards = study.scored_shards(*scores.key, scores.subset)
-    held = len(shards) * study.sampling[scores.key.sampling].shard_size
+    held = len(shards) * study.sampling[scores.key.sampling].shard_size_of(scores.key.benchmark)
     return None if posed is None else posed * min(study.subsets[scores.subset].responses, held)
 
 

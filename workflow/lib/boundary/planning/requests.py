@@ -23,7 +23,11 @@ def sampling_minutes(study: Study, costs: Costs, job: Mapping[str, str]) -> int:
     key = CellKey(job["model"], job["benchmark"], job["sampling"])
     sampling = study.sampling[key.sampling]
     problems = posed_problems(study, _problems(study, costs, key.benchmark), sampling.subset)
-    tokens = (problems or 0) * sampling.shard_size * estimated_tokens(study, key, costs)
+    tokens = (
+        (problems or 0)
+        * sampling.shard_size_of(key.benchmark)
+        * estimated_tokens(study, key, costs)
+    )
     return _minutes(study, key.model, tokens, costs.sampling_rate.of(key.model), costs)
 
 

@@ -67,7 +67,9 @@ def load_study(name: str, config: Path, schemas: Path) -> Study:
     file = config / "studies" / f"{name}.yaml"
     document = load_document(file, schemas / "study.schema.yaml")
     subsets = read_subsets(document["subsets"])
-    samplings = read_samplings(document["sampling"], subsets, catalogue.prompts, file)
+    samplings = read_samplings(
+        document["sampling"], subsets, catalogue.prompts, catalogue.benchmarks, file
+    )
     reader = _Reader(file, catalogue, samplings, subsets)
     reader.read_filters(document["filters"])
     exhibits: dict[str, Exhibit] = {}
@@ -117,7 +119,8 @@ class _Reader:
             place = f"{self.file}: filters.{name}"
             self._check_names(place, {"model": [entry["model"]], "sampling": [entry["sampling"]]})
             sampling = self.samplings[entry["sampling"]]
-            self._check_n(entry["n"], sampling, entry["model"], place)
+            for size in (sampling.shard_size, *sampling.shard_sizes.values()):
+                self._check_n(entry["n"], size, sampling, entry["model"], place)
             self._check_matching(sampling, entry["model"], place)
             self.filters[name] = Filter(
                 name, entry["model"], sampling.directory, entry["n"], entry["below"]
@@ -190,7 +193,8 @@ class _Reader:
             for benchmark, model, verifier in product(
                 group["benchmarks"], group["models"], group["verifiers"]
             ):
-                self._check_n(n, sampling, model, f"{place}.{number}")
+                size = sampling.shard_size_of(benchmark)
+                self._check_n(n, size, sampling, model, f"{place}.{number}")
                 self._check_matching(sampling, model, f"{place}.{number}")
                 cells.append(Cell(model, benchmark, sampling.directory, n, verifier + suffix))
         return tuple(dict.fromkeys(cells))
@@ -239,13 +243,13 @@ class _Reader:
         for who in (model, base):
             check_scorer(models[who], True, matches)
 
-    def _check_n(self, n: int, sampling: Sampling, model: str, place: str) -> None:
+    def _check_n(self, n: int, size: int, sampling: Sampling, model: str, place: str) -> None:
         if self.catalogue.models[model].source == "counts":
             return
-        of_sampling = f"shard_size {sampling.shard_size} of the sampling {sampling.name!r}"
-        if n % sampling.shard_size:
+        of_sampling = f"shard_size {size} of the sampling {sampling.name!r}"
+        if n % size:
             raise BoundaryError(f"{place}.n: found {n}; expected a multiple of {of_sampling}")
-        if (shards := n // sampling.shard_size) > MOST_SHARDS:
+        if (shards := n // size) > MOST_SHARDS:
             raise BoundaryError(
                 f"{place}.n: found {n}, which is {shards} shards by {of_sampling}; a cell has at most "
                 f"{MOST_SHARDS}: raise its shard_size"

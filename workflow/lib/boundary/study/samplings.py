@@ -29,6 +29,7 @@ def read_samplings(
     entries: Mapping[str, Mapping[str, Any]],
     subsets: Mapping[str, Subset],
     templates: Collection[str],
+    benchmarks: Collection[str],
     file: Path,
 ) -> dict[str, Sampling]:
     """The samplings by name. Raises BoundaryError with the key of ``file`` that is wrong."""
@@ -40,6 +41,8 @@ def read_samplings(
             raise BoundaryError(
                 f"{place}.template: {unknown_name('template', template, templates)}"
             )
+        for benchmark in entry["shard_sizes"]:
+            _check_known("benchmark", benchmark, benchmarks, f"{place}.shard_sizes")
         samplings[name] = Sampling(
             name=name,
             label=entry.get("label", directory_of(name, entry["seed"])),
@@ -49,6 +52,7 @@ def read_samplings(
             template=template,
             seed=entry["seed"],
             shard_size=entry["shard_size"],
+            shard_sizes=entry["shard_sizes"],
             matching=_matching(name, entries, subsets, place) if "match" in entry else None,
         )
     for sampling in samplings.values():
@@ -106,6 +110,6 @@ def _matching(
     return Matching(sampling, match["subset"], tuple(temperatures))
 
 
-def _check_known(what: str, name: str, known: Mapping[str, Any], place: str) -> None:
+def _check_known(what: str, name: str, known: Collection[str], place: str) -> None:
     if name not in known:
         raise BoundaryError(f"{place}: {unknown_name(what, name, known)}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from boundary.data.published_number import Published
@@ -49,7 +50,8 @@ class Sampling:
     """A named way of sampling; ``directory`` is its place in the path of a cell.
 
     The temperature is None where it is matched, and then another one for every model and benchmark. Only
-    the problems of ``subset`` are posed, if it has one.
+    the problems of ``subset`` are posed, if it has one. ``shard_sizes`` are of benchmarks whose shards have
+    another size than ``shard_size``.
     """
 
     name: str
@@ -62,6 +64,11 @@ class Sampling:
     shard_size: int
     matching: Matching | None = None
     subset: str | None = None
+    shard_sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def shard_size_of(self, benchmark: str) -> int:
+        """Samples of each problem of a benchmark that one job draws."""
+        return self.shard_sizes.get(benchmark, self.shard_size)
 
     @property
     def directory(self) -> str:
@@ -78,6 +85,7 @@ class Sampling:
                 label=f"T = {temperature:g}",
                 temperature=temperature,
                 shard_size=subset.responses,
+                shard_sizes={},
                 matching=None,
                 subset=subset.name,
             )
@@ -190,7 +198,7 @@ class Study:
 
     def shards(self, cell: Cell) -> range:
         """Numbers of the shards that hold the cell's samples."""
-        return range(cell.n // self.sampling[cell.sampling].shard_size)
+        return range(cell.n // self.sampling[cell.sampling].shard_size_of(cell.benchmark))
 
     def scored_shards(self, model: str, benchmark: str, sampling: str, subset: str) -> range:
         """Numbers of the shards that a subset's responses are chosen from.
@@ -201,7 +209,7 @@ class Study:
         wanted = self.subsets[subset].responses
         if self.catalogue.models[model].role == "reference":
             wanted = min(wanted, self._largest_n(model, benchmark, sampling))
-        return range(-(-wanted // self.sampling[sampling].shard_size))
+        return range(-(-wanted // self.sampling[sampling].shard_size_of(benchmark)))
 
     def _largest_n(self, model: str, benchmark: str, sampling: str) -> int:
         """The largest n of a cell in any exhibit."""
