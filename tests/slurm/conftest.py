@@ -1,0 +1,96 @@
+"""Checkouts whose Snakemake gives its jobs to a real Slurm."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cluster import DAEMONS, Cluster
+from config_files import edit
+from workflow.conftest import Checkout, fresh  # noqa: F401  # a fixture
+
+PROFILE = "workflow/profiles/slurm"
+
+
+class ClusterCheckout(Checkout):
+    """A copy of the project that runs by the profile for SLURM."""
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--workflow-profile", PROFILE, *arguments]
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Snakemake, started and not waited for."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def copy(self, path: Path) -> ClusterCheckout:
+        return ClusterCheckout(super().copy(path).path)
+
+
+def adapt(profile: dict) -> None:
+    """The profile but for conda, which test machines cannot reach, and for what only makes it wait."""
+    del profile["software-deployment-method"]
+    profile |= {
+        "slurm-init-seconds-before-status-checks": 2,
+        "max-jobs-per-timespan": "1000/1m",
+        "seconds-between-status-checks": 2,
+        "latency-wait": 5,
+        "slurm-no-account": True,
+    }
+
+
+def pretend_gpus(models: dict) -> None:
+    """The miniature's models ask Slurm for a GPU each, and find that torch sees none."""
+    for name in ("mini-base", "mini-grpo"):
+        models[name]["gpus"] = 1
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory) -> Iterator[Cluster]:
+    """A Slurm that is up."""
+    if missing := [name for name in DAEMONS if shutil.which(name) is None]:
+        pytest.fail(f"no {', '.join(missing)}: apt-get install slurmctld slurmd slurm-client munge")
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def unrun(fresh, cluster, tmp_path_factory) -> ClusterCheckout:  # noqa: F811
+    """A checkout with nothing run, for the cluster."""
+    checkout = ClusterCheckout(fresh.copy(tmp_path_factory.mktemp("unrun") / "checkout").path)
+    edit(checkout.path / PROFILE / "config.yaml", adapt)
+    checkout.edit("models.yaml", pretend_gpus)
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def finished(unrun, tmp_path_factory) -> ClusterCheckout:
+    """A checkout with a figure that was made on the cluster."""
+    checkout = unrun.copy(tmp_path_factory.mktemp("finished") / "checkout")
+    checkout.snakemake("fig_pass_at_k")
+    return checkout
+
+
+@pytest.fixture
+def running(cluster) -> Iterator[list[subprocess.Popen[str]]]:
+    """Runs to be ended with the test, however it ends."""
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
