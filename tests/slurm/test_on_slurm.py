@@ -135,6 +135,10 @@ def test_a_job_that_outgrows_its_memory_gets_more(unrun, cluster, tmp_path):
     assert (checkout.path / problems).is_file()
     tried = jobs_of(checkout, cluster)
     assert [job.state for job in tried] == ["FAILED", "COMPLETED"], said
+    (log,) = checkout.path.glob(
+        "results/slurm_logs/rule_write_benchmark/arith/*.log"
+    )  # the first's
+    assert "exceeded memory limit" in log.read_text()
     assert [cluster.shown(job)["MinMemoryNode"] for job in tried] == ["1000M", "1500M"]
 
 
