@@ -126,5 +126,6 @@ def test_the_papers_figures_are_planned(fresh, tmp_path):
     assert planned["match_temperature"] == 6 and planned["draw_figure"] == 1
     # Eight responses of each problem: the base at its temperature, the model at it, at six others, matched.
     assert planned["score"] == 6 * (1 + 1 + 6 + 1)
-    shards = 2 * (2 * 32 + 4 * 4) + (2 * 32 + 4 * 4)
-    assert planned["sample"] == shards + 6 * 6
+    # 1,024 responses in shards of 64 (AIME, AMC), 128 in shards of 16 (GSM8K, Olympiad) and of 32.
+    shards = 2 * 16 + 2 * 8 + 2 * 4
+    assert planned["sample"] == 3 * shards + 6 * 6
