@@ -16,6 +16,7 @@ from packaging.tags import compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 from pins import LEFT_TO_TORCH, pip_pins
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 INDEX = "https://pypi.org/simple/{}/"
 PYTHON = (3, 11)
@@ -32,6 +33,13 @@ MACHINE = {
     "sys_platform": "linux",
     "os_name": "posix",
 }
+
+
+@retry(retry=retry_if_exception_type(OSError), wait=wait_fixed(3), stop=stop_after_attempt(5))
+def fetch(url: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Status and content; asked again when the network stumbles, as it does in hundreds of requests."""
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+        return answer.status, answer.read()
 
 
 class Ranged(io.RawIOBase):
@@ -54,11 +62,9 @@ class Ranged(io.RawIOBase):
         end = min(self.position + len(buffer), self.size)
         if end <= self.position:
             return 0
-        asked = {"Range": f"bytes={self.position}-{end - 1}"}
-        with urllib.request.urlopen(urllib.request.Request(self.url, headers=asked)) as answer:
-            if answer.status != 206:
-                pytest.skip("the index serves neither metadata nor parts of files")
-            part = answer.read()
+        status, part = fetch(self.url, {"Range": f"bytes={self.position}-{end - 1}"})
+        if status != 206:
+            pytest.skip("the index serves neither metadata nor parts of files")
         buffer[: len(part)] = part
         self.position += len(part)
         return len(part)
@@ -67,8 +73,7 @@ class Ranged(io.RawIOBase):
 def requires(name: str, version: str) -> list[Requirement]:
     """What a release requires on a machine with a GPU, by its wheel; fails if there is none."""
     accept = {"Accept": "application/vnd.pypi.simple.v1+json"}
-    with urllib.request.urlopen(urllib.request.Request(INDEX.format(name), headers=accept)) as page:
-        files = json.load(page)["files"]
+    files = json.loads(fetch(INDEX.format(name), accept)[1])["files"]
     for file in files:
         if not file["filename"].endswith(".whl"):
             continue
