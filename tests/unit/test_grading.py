@@ -33,7 +33,7 @@ def test_lines_keep_their_order_and_say_why(tmp_path):
         {"id": 8, "gold": "5", "text": "I do\nnot know"},
         {"id": 9, "gold": "4.5e33", "text": "4.52e33", "policy": {"rounding": "gold"}},
         {"id": 10, "gold": "10000", "text": "10001", "policy": "published"},
-        {"id": 11, "domain": "code", "gold": "5", "text": "5"},
+        {"id": 11, "domain": "visual", "gold": "5", "text": "5"},
         {"id": 12, "gold": "\\text{no}", "text": "on"},
         {"id": 13, "gold": "5", "text": "Answer: 5", "policy": {"answer_in": ["box"]}},
     )
@@ -48,7 +48,7 @@ def test_lines_keep_their_order_and_say_why(tmp_path):
         "answer": "0.5",
         "reason": "",
     }
-    assert graded[0]["reason"].startswith("number: ") and "'code'" in graded[8]["reason"]
+    assert graded[0]["reason"].startswith("number: ") and "'visual'" in graded[8]["reason"]
 
 
 def test_order_holds_over_blocks_and_workers(tmp_path, monkeypatch):

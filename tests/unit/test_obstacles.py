@@ -52,33 +52,39 @@ def test_an_exhibit_is_made_without_references_that_nobody_has_unless_it_has_not
     assert told.startswith("own is not available")
 
 
-def test_programs_are_an_obstacle_unless_somebody_else_judged_them(config):
-    files = {"humaneval-plus": {"files": ["x.csv"], "format": "counts"}}
+def test_pictures_are_an_obstacle_unless_somebody_else_judged_them(config):
+    files = {"mathvista": {"files": ["x.csv"], "format": "counts"}}
     own = OWN | {"counts": files}
-    study, exhibit = exhibit_of(config, ["mini-base"], benchmarks=["humaneval-plus"])
+    study, exhibit = exhibit_of(config, ["mini-base"], benchmarks=["mathvista"])
     (told,) = obstacles(study, exhibit)
-    assert told.startswith("humaneval-plus has problems of domain code")
-    study, exhibit = exhibit_of(
-        config, ["own"], entries={"own": own}, benchmarks=["humaneval-plus"]
-    )
+    assert told.startswith("mathvista has problems of domain visual")
+    study, exhibit = exhibit_of(config, ["own"], entries={"own": own}, benchmarks=["mathvista"])
     assert obstacles(study, exhibit) == []
 
 
-def test_nothing_is_trained_on_programs(config):
+def test_programs_are_none_but_have_no_majority_and_no_second_opinion(config):
+    study, exhibit = exhibit_of(config, ["mini-base"], benchmarks=["humaneval-plus"])
+    assert obstacles(study, exhibit) == []
+    with pytest.raises(BoundaryError, match="the answers of humaneval-plus are programs"):
+        exhibit_of(config, ["mini-base"], "majority_at_k", benchmarks=["humaneval-plus"])
+    with pytest.raises(BoundaryError, match="'published' judges no problems of domain code"):
+        exhibit_of(config, ["mini-base"], benchmarks=["humaneval-plus"], verifiers=["published"])
+
+
+def test_nothing_is_trained_on_pictures(config):
     edit(
         config / "models.yaml",
-        lambda models: models["mini-grpo"]["rlvr"].update(problems="mbpp-plus"),
+        lambda models: models["mini-grpo"]["rlvr"].update(problems="mathvista"),
     )
     with pytest.raises(
-        BoundaryError, match="'mbpp-plus' has problems of domain code, which are not"
+        BoundaryError, match="'mathvista' has problems of domain visual, which are not"
     ):
         load_study("miniature", config, SCHEMAS)
 
 
-@pytest.mark.parametrize("domain", ["code", "visual"])
-def test_no_command_poses_or_judges_them_as_if_they_were_formulas(tmp_path, capsys, domain):
+def test_no_command_poses_or_judges_them_as_if_they_were_formulas(tmp_path, capsys):
     problems, output = tmp_path / "problems.parquet", tmp_path / "out.parquet"
-    frame = pd.DataFrame({"problem_id": ["a"], "domain": domain, "question": "?", "gold": "null"})
+    frame = pd.DataFrame({"problem_id": ["a"], "domain": "visual", "question": "?", "gold": "null"})
     write_records(problems, "problem", frame, {"benchmark": "b", "protocol": 1})
     samples = tmp_path / "samples.parquet"
     columns = {"text": "5", "token_ids": None, "n_tokens": 1, "finish_reason": "stop"}
@@ -93,5 +99,5 @@ def test_no_command_poses_or_judges_them_as_if_they_were_formulas(tmp_path, caps
         ["sample", "--model", str(model), *prompts, *common],
     ):
         assert main(command) == 1
-        assert f"holds problems of domain {domain}" in capsys.readouterr().err
+        assert "holds problems of domain visual" in capsys.readouterr().err
     assert not output.exists()

@@ -17,6 +17,7 @@ from boundary.training.pretrain import length_sorted_batches, pretrain
 from boundary.training.reward import verified_reward
 from boundary.training.rlvr import train_rlvr
 from boundary.training.rollouts import Problem, draw_groups, problem_batches
+from boundary.verification.judge import pose
 from boundary.verification.policy import Policy
 
 ARCHITECTURE = {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64}
@@ -153,8 +154,18 @@ def test_pretraining_learns_and_repeats():
     assert not all(map(torch.equal, model.parameters(), other.parameters()))
 
 
+def problem(prompt, gold):
+    """A problem as the trainer poses it."""
+    return Problem(prompt, pose(json.dumps(gold), Policy()))
+
+
+def no_reward(rollouts):
+    """Nothing for anybody."""
+    return [0.0] * len(rollouts)
+
+
 def test_problem_batches_pass_over_every_problem():
-    problems = [Problem(str(i), "") for i in range(10)]
+    problems = [problem(str(i), "") for i in range(10)]
     batches = problem_batches(problems, 5, torch.Generator().manual_seed(0))
     for _ in range(3):
         assert sorted(p.prompt for p in next(batches) + next(batches)) == sorted(
@@ -163,7 +174,7 @@ def test_problem_batches_pass_over_every_problem():
 
 
 def test_too_few_problems_for_a_batch_is_a_message():
-    batches = problem_batches([Problem("1=", "")] * 5, 32, torch.Generator())
+    batches = problem_batches([problem("1=", "")] * 5, 32, torch.Generator())
     with pytest.raises(BoundaryError, match=r"5 problems to train on .* problems_per_step is 32"):
         next(batches)
 
@@ -172,7 +183,7 @@ def test_rollouts_that_outgrow_the_context_are_refused(tokenizer):
     model = build_model(tokenizer, **ARCHITECTURE, seed=3)
     recipe = RLVR | {"max_tokens": 62, "problems_per_step": 1}
     with pytest.raises(BoundaryError, match="exceed the model's context of 64"):
-        train_rlvr(recipe, model, tokenizer, [Problem("1+1=", '"2"')], verified_reward(Policy()))
+        train_rlvr(recipe, model, tokenizer, [problem("1+1=", "2")], no_reward)
 
 
 def test_each_update_takes_whole_groups(random_model, tokenizer, monkeypatch):
@@ -184,18 +195,18 @@ def test_each_update_takes_whole_groups(random_model, tokenizer, monkeypatch):
 
     monkeypatch.setattr("boundary.training.rlvr.likelihood", scored)
     recipe = RLVR | {"steps": 1, "problems_per_step": 5, "updates_per_step": 2}
-    problems = [Problem(f"{i}+1=", '""') for i in range(1, 9)]
-    train_rlvr(recipe, copy.deepcopy(random_model), tokenizer, problems, verified_reward(Policy()))
+    problems = [problem(f"{i}+1=", "") for i in range(1, 9)]
+    train_rlvr(recipe, copy.deepcopy(random_model), tokenizer, problems, no_reward)
     assert seen == [3 * 8, 2 * 8]
 
 
 def test_rollouts_are_what_the_policy_said(random_model, tokenizer):
-    problems = [Problem("1+2=", '"3"'), Problem("3*4*5=", '"60"')]
+    problems = [problem("1+2=", "3"), problem("3*4*5=", "60")]
     seen = []
 
-    def reward(gold, text):
-        seen.append((gold, text))
-        return float(len(text))
+    def reward(rollouts):
+        seen.extend(rollouts)
+        return [float(len(text)) for _, text in rollouts]
 
     rollouts = draw_groups(
         random_model,
@@ -207,7 +218,8 @@ def test_rollouts_are_what_the_policy_said(random_model, tokenizer):
         generator=torch.Generator().manual_seed(2),
     )
     assert rollouts.rewards.shape == (2, 3) and len(seen) == 6
-    assert sum(gold == '"60"' for gold, _ in seen) == 3
+    assert [posed.gold for posed, _ in seen] == [("3",)] * 3 + [("60",)] * 3
+    assert rollouts.rewards.flatten().tolist() == [len(text) for _, text in seen]
     scores = likelihood(random_model, rollouts.token_ids)
     mask = rollouts.response_mask
     assert mask.sum(1).tolist() == rollouts.lengths.tolist()
@@ -225,8 +237,11 @@ def test_rollouts_are_what_the_policy_said(random_model, tokenizer):
 
 def test_grpo_learns_what_is_rewarded(tokenizer):
     model = build_model(tokenizer, **ARCHITECTURE, seed=3)
-    problems = [Problem(f"{i}+1=", '""') for i in range(1, 9)]
-    share_of_sevens = lambda _, text: text.count("7") / 6  # noqa: E731
+    problems = [problem(f"{i}+1=", "") for i in range(1, 9)]
+
+    def share_of_sevens(rollouts):
+        return [text.count("7") / 6 for _, text in rollouts]
+
     metrics = train_rlvr(RLVR, model, tokenizer, problems, share_of_sevens)
     assert metrics[0]["reward"] < 0.15
     assert np.mean([row["reward"] for row in metrics[-5:]]) > 0.6
@@ -244,10 +259,11 @@ def test_grpo_learns_what_is_rewarded(tokenizer):
 
 
 def test_grpo_repeats_for_a_seed(tokenizer):
-    problems = [Problem(f"{i}+1=", json.dumps(str(i + 1))) for i in range(1, 9)]
+    problems = [problem(f"{i}+1=", str(i + 1)) for i in range(1, 9)]
     runs = []
     for seed in (1, 1, 2):
         model = build_model(tokenizer, **ARCHITECTURE, seed=3)
         recipe = RLVR | {"steps": 3, "seed": seed}
-        runs.append(train_rlvr(recipe, model, tokenizer, problems, verified_reward(Policy())))
+        with verified_reward() as reward:
+            runs.append(train_rlvr(recipe, model, tokenizer, problems, reward))
     assert runs[0] == runs[1] != runs[2]

@@ -94,13 +94,18 @@ def test_a_setting_that_is_none_is_told(settings, said):
 
 
 def test_reward_is_the_verdict():
-    reward = verified_reward(Policy())
-    assert reward('"11"', "\\boxed{11}") == 1.0
-    assert reward('"11"', "\\boxed{1}") == 0.0
-    assert reward('"11"', "11") == 0.0
-    assert reward('"11"', "\\boxed{3+8}") == 0.0  # a copied question earns nothing
-    assert reward('"\\\\sqrt{8}"', "\\boxed{2\\sqrt{2}}") == 1.0  # in a worker
-    assert verified_reward(read_policy({"unevaluated": "accept"}))('"11"', "\\boxed{3+8}") == 1.0
+    eleven, root = pose('"11"', Policy()), pose('"\\\\sqrt{8}"', Policy())
+    lenient = pose('"11"', read_policy({"unevaluated": "accept"}))
+    rollouts = [
+        (eleven, "\\boxed{11}"),
+        (eleven, "\\boxed{1}"),
+        (eleven, "11"),
+        (eleven, "\\boxed{3+8}"),  # a copied question earns nothing
+        (root, "\\boxed{2\\sqrt{2}}"),  # in a worker
+        (lenient, "\\boxed{3+8}"),
+    ]
+    with verified_reward() as reward:
+        assert reward(rollouts) == [1.0, 0.0, 0.0, 0.0, 1.0, 1.0]
 
 
 def test_each_pair_is_decided_once_and_by_all_processes_together(tmp_path, monkeypatch):
@@ -164,7 +169,7 @@ def test_samples_of_other_questions_are_refused():
 
 
 def test_judge_samples_keeps_rows_and_refuses_strangers():
-    problems = pd.DataFrame({"problem_id": ["a", "b"], "gold": ['"1"', '"2"'], "meta": "{}"})
+    posed = {"a": pose('"1"', Policy()), "b": pose('"2"', Policy())}
     samples = pd.DataFrame(
         {
             "problem_id": ["b", "a", "a"],
@@ -175,15 +180,14 @@ def test_judge_samples_keeps_rows_and_refuses_strangers():
     )
     with Judge("boundary") as judge:
         groups = [samples[:2], samples[2:]]
-        verdicts = pd.concat(judge_samples(groups, 3, problems, Policy(), judge))
+        verdicts = pd.concat(judge_samples(groups, 3, posed.__getitem__, posed, judge))
         assert list(verdicts["problem_id"]) == ["b", "a", "a"]
         assert list(verdicts["finish_reason"]) == ["stop", "stop", "length"]
         assert list(verdicts["verdict"]) == ["correct", "wrong", "truncated"]
-        known = problems[problems["problem_id"] == "b"]
         with pytest.raises(
             BoundaryError, match="problem a: it has samples but is not in the benchmark"
         ):
-            list(judge_samples(groups, 3, known, Policy(), judge))
+            list(judge_samples(groups, 3, posed.__getitem__, ["b"], judge))
 
 
 # A cell whose answers need workers: enough of them for a kill to find one at work.

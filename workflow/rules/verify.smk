@@ -17,7 +17,8 @@ rule verify:
         memo=f"results/{STUDY.name}/kept/answers/{{benchmark}}/{{verifier}}",
         # By its name, since the stage imports it by its name.
         code=lambda wildcards: code_digest(
-            "boundary.stages.verify", f"boundary.verification.verifiers.{wildcards.verifier}"
+            "boundary.stages.verify",
+            verifier_module(wildcards.verifier, BENCHMARKS[wildcards.benchmark].domain),
         ),
     message:
         "Verifying {wildcards.model} on {wildcards.benchmark}, shard {wildcards.shard}, by {wildcards.verifier}"

@@ -48,7 +48,7 @@ SCHEMAS: dict[RecordType, pa.Schema] = {
             ("sample_index", pa.int32()),
             ("answer", pa.string()),
             ("found", pa.string()),  # where the answer stood: box, tag, line or response
-            ("verdict", pa.string()),  # correct, wrong, no_answer, truncated, timeout or error
+            ("verdict", pa.string()),  # one of boundary.verification.verdict.VERDICTS
             ("rung", pa.string()),  # the test that decided
             ("detail", pa.string()),  # the reason
             ("finish_reason", pa.string()),  # the sample's: truncation is never hidden
@@ -146,6 +146,23 @@ def read_record_groups(
     with _reading(path), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(ROWS_AT_ONCE, columns=columns):
             yield batch.to_pandas()
+
+
+def row_groups_of(path: Path, record_type: RecordType) -> dict[str, int]:
+    """The row group in which each problem's record stands."""
+    _check_schema(path, record_type)
+    with _reading(path), pq.ParquetFile(path) as file:
+        return {
+            problem_id: group
+            for group in range(file.num_row_groups)
+            for problem_id in file.read_row_group(group, ["problem_id"])["problem_id"].to_pylist()
+        }
+
+
+def read_row_group(path: Path, group: int, columns: list[str]) -> pd.DataFrame:
+    """Read one row group of a file, for what is too large to be in memory whole."""
+    with _reading(path), pq.ParquetFile(path) as file:
+        return file.read_row_group(group, columns=columns).to_pandas()
 
 
 def _check_schema(path: Path, record_type: RecordType) -> None:

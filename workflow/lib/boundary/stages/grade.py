@@ -8,10 +8,14 @@ from pathlib import Path
 HELP = "grade the answers of a JSON lines file, without the workflow"
 EXAMPLES = r"""
 a line of the file holds id, gold and text (a whole completion or a bare answer), and may hold domain and
-policy:
+policy; a program has tests in place of a gold:
     {"id": 1, "gold": "\\frac{1}{2}", "text": "... so it is $\\boxed{0.5}$."}
     {"id": 2, "gold": "4.5e33", "text": "4.52 \\times 10^{33}", "policy": {"rounding": "gold"}}
     {"id": 3, "gold": ["1", "2"], "text": "<answer>x=2 or x=1</answer>", "domain": "math"}
+    {"id": 4, "domain": "code", "function": "twice", "text": "def twice(n):\n    return 2 * n",
+     "tests": {"public": [{"input": "21", "output": "42", "testtype": "functional"}]}}
+(all in one line). Tests are lists `public` and `private` of tests with input, output and testtype (stdin,
+or functional: one JSON value a line), or Python assertions as `code` with an `entry_point`.
 a line of the output holds id, verdict, answer and reason:
     boundary grade answers.jsonl > verdicts.jsonl
     boundary grade answers.jsonl --verifier published --workers 2 --output verdicts.jsonl

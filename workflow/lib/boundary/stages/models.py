@@ -121,16 +121,16 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
         from boundary.training.checkpoint import load_checkpoint
         from boundary.training.reward import verified_reward
         from boundary.training.rlvr import train_rlvr
-        from boundary.training.rollouts import posed_problems
+        from boundary.training.rollouts import training_problems
         from boundary.verification.policy import read_policy
         from boundary.verification.verifiers import check_domains
 
         model, tokenizer = load_checkpoint(read_model_record(arguments.base).checkpoint)
         records = read_records(arguments.problems, "problem")
-        check_domains(records["domain"].unique(), str(arguments.problems))
-        problems = posed_problems(records, template)
-        reward = verified_reward(read_policy(arguments.policy))
-        metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, reward)
+        domain = check_domains(records["domain"].unique(), str(arguments.problems))
+        problems = training_problems(records, template, read_policy(arguments.policy))
+        with verified_reward(domain, arguments.threads or 1) as reward:
+            metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, reward)
     with atomic_path(checkpoint) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

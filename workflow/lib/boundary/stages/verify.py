@@ -10,7 +10,10 @@ from boundary.verification.pool import Limits
 from boundary.verification.verifiers import VERIFIERS
 
 HELP = "judge every sample of a shard against the gold answers"
-LIBRARIES = ("math-verify", "latex2sympy2_extended", "sympy", "mpmath")
+LIBRARIES = {
+    "math": ("math-verify", "latex2sympy2_extended", "sympy", "mpmath"),
+    "code": ("numpy",),  # which programs find in the sandbox
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,13 +53,13 @@ def add_verifier_arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds",
         type=not_negative,
         default=Limits.seconds,
-        help="CPU time for one answer (default: %(default)g)",
+        help="CPU time for one answer; programs have their policy's (default: %(default)g)",
     )
     parser.add_argument(
         "--megabytes",
         type=at_least(64),
         default=Limits.megabytes,
-        help="memory for one answer (default: %(default)s)",
+        help="memory for one answer; programs have their policy's (default: %(default)s)",
     )
 
 
@@ -72,27 +75,27 @@ def run(arguments: argparse.Namespace) -> None:
         write_record_groups,
     )
     from boundary.study.code_digest import code_digest
+    from boundary.verification.canaries import check_canaries
     from boundary.verification.judge import Judge
     from boundary.verification.memo import Memo, shared_memo
     from boundary.verification.policy import read_policy
-    from boundary.verification.shard import check_questions, check_shard, judge_samples
-    from boundary.verification.verifiers import check_domains
+    from boundary.verification.posing import posed_problems
+    from boundary.verification.shard import by_problem, check_questions, check_shard, judge_samples
+    from boundary.verification.verifiers import check_domains, verifier_module
 
     policy = read_policy(arguments.policy)
-    problems = read_records(
-        arguments.problems, "problem", ["problem_id", "domain", "question", "gold", "meta"]
-    )
-    check_domains(problems["domain"].unique(), str(arguments.problems))
+    problems = read_records(arguments.problems, "problem", ["problem_id", "domain", "question"])
+    domain = check_domains(problems["domain"].unique(), str(arguments.problems))
     drawn = read_provenance(arguments.samples)
     check_questions(drawn, problems)
     keys = read_records(arguments.samples, "sample", ["problem_id", "sample_index"])
     check_shard(drawn, keys, problems)
     verifier = {
         "verifier": arguments.verifier,
-        "code": code_digest(f"boundary.verification.verifiers.{arguments.verifier}"),
+        "code": code_digest(verifier_module(arguments.verifier, domain)),
         "seconds": arguments.seconds,
         "megabytes": arguments.megabytes,
-        "versions": package_versions(LIBRARIES),
+        "versions": package_versions(LIBRARIES[domain]),
     }
     # Neither host nor time: the same samples, verified again, are the same file.
     provenance = {
@@ -106,6 +109,13 @@ def run(arguments: argparse.Namespace) -> None:
     limits = Limits(arguments.seconds, arguments.megabytes)
     columns = ["problem_id", "sample_index", "text", "finish_reason"]
     groups = read_record_groups(arguments.samples, "sample", columns)
-    with memory as memo, Judge(arguments.verifier, memo, arguments.workers, limits) as judge:
-        verdicts = judge_samples(groups, len(keys), problems, policy, judge)
+    posed, known = posed_problems(arguments.problems, policy), list(problems["problem_id"])
+    with (
+        memory as memo,
+        Judge(arguments.verifier, memo, arguments.workers, limits, domain) as judge,
+    ):
+        if domain == "code":
+            check_canaries(known, posed, judge, str(arguments.problems))
+            groups = by_problem(groups)
+        verdicts = judge_samples(groups, len(keys), posed, known, judge)
         write_record_groups(arguments.output, "verdict", verdicts, provenance)

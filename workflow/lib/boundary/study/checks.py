@@ -8,10 +8,11 @@ from typing import Any
 from boundary.errors import BoundaryError
 from boundary.estimation import STATISTICS
 from boundary.exhibits import FIGURES, OF_MODELS, OF_SAMPLES, SECOND_OPINIONS, TABLES
+from boundary.study.benchmark import Benchmark
 from boundary.study.catalogue import Catalogue
 from boundary.study.model import IMPORTED
 from boundary.study.study import Cell
-from boundary.verification.verifiers import VERIFIERS
+from boundary.verification.verifiers import MODULES, VERIFIERS
 
 SHEETS_OF_PART = ("chains",)  # that leave the problems of a filter out
 OF_COUNTS = (*STATISTICS, "difference", "coverage", "measures")
@@ -57,9 +58,26 @@ def _check_verifier(kind: str, statistic: str, cell: Cell, place: str) -> None:
         )
 
 
+def check_domain(kind: str, statistic: str, cell: Cell, benchmark: Benchmark, place: str) -> None:
+    """A majority of programs means nothing, and second opinions on them there are none."""
+    if benchmark.source == "counts_only" or benchmark.domain not in MODULES:
+        return
+    if benchmark.domain == "code" and statistic == "majority_at_k":
+        raise BoundaryError(
+            f"{place}: {kind} is of the most frequent answer, and the answers of {benchmark.name} are "
+            "programs, which differ in their text without doing anything else; leave the cell out"
+        )
+    if cell.judge not in MODULES[benchmark.domain]:
+        raise BoundaryError(
+            f"{place}: the verifier {cell.judge!r} judges no problems of domain {benchmark.domain}, which "
+            f"{benchmark.name} has; leave it out of `verifiers`"
+        )
+
+
 def check_source(kind: str, statistic: str, cell: Cell, catalogue: Catalogue, place: str) -> None:
     """What was made elsewhere must be there, and counts tell nothing of samples and verdicts."""
     model, benchmark = catalogue.models[cell.model], catalogue.benchmarks[cell.benchmark]
+    check_domain(kind, statistic, cell, benchmark, place)
     if model.source in IMPORTED and cell.benchmark not in model.settings[model.source]:
         raise BoundaryError(
             f"{place}: {model.name} has no {model.source} for {cell.benchmark}; its entry in models.yaml "

@@ -54,7 +54,10 @@ def _imports(module: str) -> list[str]:
     found = []
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.ImportFrom) and node.module:
-            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            # ``from .x`` is what runs in the sandbox, where this package has another name.
+            package = module.split(".")[: -node.level] if node.level else []
+            source = ".".join([*package, node.module])
+            found += [source, *(f"{source}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
     return found

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from boundary.verification.judge import Judge, Response, pose
-from boundary.verification.policy import Policy
+from boundary.verification.judge import Judge, Posed, Response
 from boundary.verification.verifiers import VERIFIERS
 
+Reward = Callable[[Sequence[tuple[Posed, str]]], list[float]]
 
-def verified_reward(policy: Policy) -> Callable[[str, str], float]:
-    """A reward under a benchmark's policy.
 
-    It takes a gold (the record's JSON) and a response, and gives 1.0 for a correct one, else 0.0. An answer
-    that ran into the verifier's limits earns nothing.
+@contextmanager
+def verified_reward(domain: str = "math", workers: int = 1) -> Iterator[Reward]:
+    """A reward for responses to problems of a domain, while the ``with`` block lasts.
+
+    It takes pairs of what a response is judged by and the response, and gives 1.0 for each correct one,
+    else 0.0. An answer that ran into the verifier's limits earns nothing.
     """
-    judge = Judge(VERIFIERS[0])
-    posed = lru_cache(maxsize=100_000)(lambda gold: pose(gold, policy))
+    with Judge(VERIFIERS[0], workers=workers, domain=domain) as judge:
 
-    def reward(gold: str, text: str) -> float:
-        (judgement,) = judge.judge([Response(posed(gold), text, "stop")])
-        return float(judgement.verdict == "correct")
+        def reward(rollouts: Sequence[tuple[Posed, str]]) -> list[float]:
+            judged = judge.judge([Response(posed, text, "stop") for posed, text in rollouts])
+            return [float(judgement.verdict == "correct") for judgement in judged]
 
-    return reward
+        yield reward

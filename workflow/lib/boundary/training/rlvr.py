@@ -12,7 +12,8 @@ from boundary.training.algorithms import Algorithm, load_algorithm
 from boundary.training.likelihood import likelihood
 from boundary.training.losses import masked_mean
 from boundary.training.optimiser import build_optimiser, take_step
-from boundary.training.rollouts import Problem, Reward, Rollouts, draw_groups, problem_batches
+from boundary.training.reward import Reward
+from boundary.training.rollouts import Problem, Rollouts, draw_groups, problem_batches
 
 if TYPE_CHECKING:
     from torch.optim import AdamW

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,28 +12,30 @@ from torch.nn.utils.rnn import pad_sequence
 from boundary.errors import BoundaryError
 from boundary.sampling.context import context_length
 from boundary.sampling.decoding import decode
+from boundary.training.reward import Reward
+from boundary.verification.judge import Posed, pose
 
 if TYPE_CHECKING:
     import pandas as pd
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from boundary.sampling.prompts import Template
-
-Reward = Callable[[str, str], float]
+    from boundary.verification.policy import Policy
 
 
 class Problem(NamedTuple):
-    """What the trainer needs of a problem: its rendered prompt and its gold answer (JSON)."""
+    """What the trainer needs of a problem: its rendered prompt, and what responses are judged by."""
 
     prompt: str
-    gold: str
+    posed: Posed
 
 
-def posed_problems(records: pd.DataFrame, template: Template) -> list[Problem]:
+def training_problems(records: pd.DataFrame, template: Template, policy: Policy) -> list[Problem]:
     """Problem records as the trainer poses them."""
+    columns = ["question", "gold", "meta", "tests"]
     return [
-        Problem(template.render(question), gold)
-        for question, gold in zip(records["question"], records["gold"], strict=True)
+        Problem(template.render(question), pose(gold, policy, meta, tests))
+        for question, gold, meta, tests in records[columns].itertuples(index=False)
     ]
 
 
@@ -99,7 +101,8 @@ def draw_groups(
     tokens: list[torch.Tensor] = [torch.empty(0)] * rows
     scores: list[torch.Tensor] = [torch.empty(0)] * rows
     masks: list[torch.Tensor] = [torch.empty(0)] * rows
-    rewards, lengths, finished = torch.zeros(rows), torch.zeros(rows), torch.zeros(rows)
+    lengths, finished = torch.zeros(rows), torch.zeros(rows)
+    texts = [""] * rows
     decoded = decode(
         model,
         prompts,
@@ -115,10 +118,11 @@ def draw_groups(
         tokens[row.row] = torch.tensor(prompt + row.token_ids)
         scores[row.row] = torch.cat([before, torch.tensor(row.log_probabilities)])
         masks[row.row] = torch.cat([before, torch.ones(len(row.token_ids))])
-        text = tokenizer.decode(row.token_ids, skip_special_tokens=True)
-        rewards[row.row] = reward(problems[group].gold, text)
+        texts[row.row] = tokenizer.decode(row.token_ids, skip_special_tokens=True)
         lengths[row.row] = len(row.token_ids)
         finished[row.row] = row.finished
+    judged_by = [problem.posed for problem in problems for _ in range(group_size)]
+    rewards = torch.tensor(reward(list(zip(judged_by, texts, strict=True))))
     padding = tokenizer.pad_token_id
     return Rollouts(
         token_ids=pad_sequence(tokens, batch_first=True, padding_value=padding),

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from boundary.verification.extraction import Found
 from boundary.verification.memo import Memo
 from boundary.verification.policy import Policy, read_policy
-from boundary.verification.pool import Limits, Question, WorkerPool
+from boundary.verification.pool import Limits, ProcessWorker, Question, WorkerPool
 from boundary.verification.verdict import Decision, Judgement, Verdict
+from boundary.verification.verifiers import verifier_module
 
 KEY_BYTES = 16
 LONGEST_STORED = 2_000  # characters of an answer in a verdict; the sample holds it whole
@@ -37,15 +38,19 @@ class Response(NamedTuple):
     finish_reason: str
 
 
-def pose(gold: str, policy: Policy, meta: str | None = None) -> Posed:
-    """A problem record's ``gold`` and ``meta`` (JSON), with the benchmark's policy.
+def pose(gold: str, policy: Policy, meta: str | None = None, tests: str | None = None) -> Posed:
+    """A problem record's ``gold``, ``meta`` and ``tests`` (JSON), with the benchmark's policy.
 
-    ``verification`` in the meta record holds the problem's own settings.
+    ``verification`` in the meta record holds the problem's own settings. Of a problem with tests, the gold
+    is the tests, the reference program (both JSON) and the name of the function that they call.
     """
-    own = json.loads(meta or "{}").get("verification", {})
-    policy = read_policy(own, policy)
-    answers = json.loads(gold)
-    answers = tuple(map(str, answers)) if isinstance(answers, list) else (str(answers),)
+    about = json.loads(meta or "{}")
+    policy = read_policy(about.get("verification", {}), policy)
+    if tests is not None:
+        answers: tuple[str, ...] = (tests, gold, about.get("func_name", ""))
+    else:
+        answer = json.loads(gold)
+        answers = tuple(map(str, answer)) if isinstance(answer, list) else (str(answer),)
     settings = json.dumps([answers, asdict(policy)])
     return Posed(
         answers, policy, hashlib.blake2b(settings.encode(), digest_size=KEY_BYTES).digest()
@@ -53,7 +58,7 @@ def pose(gold: str, policy: Policy, meta: str | None = None) -> Posed:
 
 
 class Judge:
-    """A verifier with its memo and its workers, while the ``with`` block lasts."""
+    """A verifier of a domain with its memo and its workers, while the ``with`` block lasts."""
 
     def __init__(
         self,
@@ -61,10 +66,12 @@ class Judge:
         memo: Memo | None = None,
         workers: int = 1,
         limits: Limits = Limits(),  # noqa: B008
+        domain: str = "math",
     ) -> None:
-        self.verifier: Any = importlib.import_module(f"boundary.verification.verifiers.{verifier}")
+        self.verifier: Any = importlib.import_module(verifier_module(verifier, domain))
         self.memo = memo or Memo()
-        self.pool = WorkerPool(verifier, workers, limits)
+        make_worker = getattr(self.verifier, "Worker", ProcessWorker)
+        self.pool = WorkerPool(verifier, workers, limits, make_worker)
 
     def __enter__(self) -> Judge:
         return self
@@ -80,27 +87,28 @@ class Judge:
     def judge(self, responses: Sequence[Response]) -> list[Judgement]:
         """Judgements in the order of the responses."""
         found = [self._find(response) for response in responses]
-        keys = [
-            b"" if answer is None else _key(response.posed, answer.answer)
+        decisions = iter(
+            self.decide(
+                [
+                    (response.posed, answer.answer)
+                    for response, answer in zip(responses, found, strict=True)
+                    if answer is not None
+                ]
+            )
+        )
+        return [
+            _no_answer(response) if answer is None else _judgement(answer, next(decisions))
             for response, answer in zip(responses, found, strict=True)
         ]
-        self._decide(responses, found, keys)
-        return [self._judgement(*judged) for judged in zip(responses, found, keys, strict=True)]
 
-    def _find(self, response: Response) -> Found | None:
-        if response.finish_reason == "error":
-            return None
-        return self.verifier.find(response.text, response.posed.policy)
-
-    def _decide(
-        self, responses: Sequence[Response], found: Sequence[Found | None], keys: Sequence[bytes]
-    ) -> None:
-        """Put into the memo what is not there yet: each pair of gold and answer once."""
+    def decide(self, asked: Sequence[tuple[Posed, str]]) -> list[Decision]:
+        """Decisions on answers, in their order: each pair of problem and answer is decided once."""
+        keys = [_key(posed, answer) for posed, answer in asked]
         dear: dict[bytes, Question] = {}
-        for response, answer, key in zip(responses, found, keys, strict=True):
-            if answer is None or key in dear or self.memo.get(key) is not None:
+        for (posed, answer), key in zip(asked, keys, strict=True):
+            if key in dear or self.memo.get(key) is not None:
                 continue
-            question = Question(response.posed.gold, answer.answer, response.posed.policy)
+            question = Question(posed.gold, answer, posed.policy)
             decision = self._decide_cheaply(question)
             if decision is None:
                 dear[key] = question
@@ -112,6 +120,13 @@ class Judge:
                 self.memo.put(key, decision)  # it may be the machine's fault, and not for ever
             else:
                 self.memo.put_dear(key, decision, question.gold, question.answer)
+        decided = [self.memo.get(key) for key in keys]
+        return [decision for decision in decided if decision is not None]
+
+    def _find(self, response: Response) -> Found | None:
+        if response.finish_reason == "error":
+            return None
+        return self.verifier.find(response.text, response.posed.policy)
 
     def _decide_cheaply(self, question: Question) -> Decision | None:
         try:
@@ -119,17 +134,17 @@ class Judge:
         except Exception:  # whatever a model wrote, it ends no stage: a worker will tell
             return None
 
-    def _judgement(self, response: Response, found: Found | None, key: bytes) -> Judgement:
-        if response.finish_reason == "error":
-            return Judgement("error", None, None, None, "sampling failed")
-        if found is None:
-            cut_off = response.finish_reason == "length"
-            missing: Verdict = "truncated" if cut_off else "no_answer"
-            return Judgement(missing, None, None, None, "no answer was found")
-        decision = self.memo.get(key)
-        assert decision is not None
-        answer = None if found.where == "response" else found.answer[:LONGEST_STORED]
-        return Judgement(decision.outcome, answer, found.where, decision.rung, decision.reason)
+
+def _no_answer(response: Response) -> Judgement:
+    if response.finish_reason == "error":
+        return Judgement("error", None, None, None, "sampling failed")
+    missing: Verdict = "truncated" if response.finish_reason == "length" else "no_answer"
+    return Judgement(missing, None, None, None, "no answer was found")
+
+
+def _judgement(found: Found, decision: Decision) -> Judgement:
+    answer = None if found.where == "response" else found.answer[:LONGEST_STORED]
+    return Judgement(decision.outcome, answer, found.where, decision.rung, decision.reason)
 
 
 def _key(posed: Posed, answer: str) -> bytes:

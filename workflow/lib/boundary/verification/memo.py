@@ -16,7 +16,7 @@ from boundary.data.journal import Journal, read_entries
 from boundary.verification.verdict import Decision
 
 FLUSH_SECONDS = 2.0
-SHOWN = 200  # characters of an answer in the journal, for people who read it
+SHOWN = 200  # characters of a gold and of an answer in the journal, for people who read it
 
 
 class Memo:
@@ -40,7 +40,7 @@ class Memo:
         """Keep a decision for all processes; it is on disk some seconds later."""
         self._known[key] = decision
         if self._journal is not None:
-            shown = {"gold": gold, "answer": answer[:SHOWN]}
+            shown = {"gold": [text[:SHOWN] for text in gold], "answer": answer[:SHOWN]}
             self._pending.append({"key": key.hex(), "decision": decision, **shown})
             if time.monotonic() - self._flushed > FLUSH_SECONDS:
                 self.flush()

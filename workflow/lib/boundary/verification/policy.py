@@ -40,6 +40,8 @@ class Policy:
     digits: int = 6
     tolerance: float = 0.0
     relative_tolerance: float = 0.0
+    program_seconds: float = 6.0
+    program_megabytes: int = 1024
 
 
 def read_policy(settings: Mapping[str, Any], base: Policy = Policy()) -> Policy:

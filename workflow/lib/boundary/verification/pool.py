@@ -8,14 +8,14 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import boundary
 from boundary.errors import BoundaryError
@@ -47,7 +47,21 @@ class Question(NamedTuple):
     policy: Policy
 
 
-class _Worker:
+class Worker(Protocol):
+    """What decides questions, one at a time. ``closed`` is set before it is stopped for good."""
+
+    closed: bool
+
+    def ask(self, question: Question) -> Decision:
+        """The decision."""
+        ...
+
+    def stop(self) -> None:
+        """End what it runs."""
+        ...
+
+
+class ProcessWorker:
     """One process, started when it is first asked, and again after each end."""
 
     def __init__(self, verifier: str, limits: Limits) -> None:
@@ -58,6 +72,7 @@ class _Worker:
         self.closed = False
 
     def start(self) -> None:
+        """Start a process."""
         if self.closed:
             raise BoundaryError("the workers are stopped")
         command = [sys.executable, "-m", "boundary.verification.worker", self.verifier,
@@ -118,6 +133,7 @@ class _Worker:
         return Decision("error", "limit", KILLED)
 
     def stop(self) -> None:
+        """End the process; the next question starts another."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -131,10 +147,16 @@ class _Worker:
 class WorkerPool:
     """``workers`` workers of a verifier, while the ``with`` block lasts."""
 
-    def __init__(self, verifier: str, workers: int, limits: Limits) -> None:
+    def __init__(
+        self,
+        verifier: str,
+        workers: int,
+        limits: Limits,
+        make_worker: Callable[[str, Limits], Worker] = ProcessWorker,
+    ) -> None:
         self.ahead = ASKED_AHEAD * workers
-        self._idle: SimpleQueue[_Worker] = SimpleQueue()
-        self._workers = [_Worker(verifier, limits) for _ in range(workers)]
+        self._idle: SimpleQueue[Worker] = SimpleQueue()
+        self._workers = [make_worker(verifier, limits) for _ in range(workers)]
         for worker in self._workers:
             self._idle.put(worker)
         self._threads = ThreadPoolExecutor(workers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -11,8 +11,7 @@ from boundary.data.completeness import check_complete
 from boundary.data.provenance import questions_digest
 from boundary.errors import BoundaryError
 from boundary.progress import progress_bar
-from boundary.verification.judge import Judge, Response, pose
-from boundary.verification.policy import Policy
+from boundary.verification.judge import Judge, Posed, Response
 
 VERDICT_COLUMNS = ["verdict", "answer", "found", "rung", "detail"]
 
@@ -35,27 +34,37 @@ def check_shard(drawn: dict[str, Any], samples: pd.DataFrame, problems: pd.DataF
     check_complete(samples, list(problems["problem_id"]), indices)
 
 
+def by_problem(groups: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The same samples, of one problem at a time: the tests of one may be all that memory holds."""
+    for group in groups:
+        for _, samples in group.groupby("problem_id", sort=False):
+            yield samples
+
+
 def judge_samples(
-    groups: Iterable[pd.DataFrame], total: int, problems: pd.DataFrame, policy: Policy, judge: Judge
+    groups: Iterable[pd.DataFrame],
+    total: int,
+    posed: Callable[[str], Posed],
+    known: Collection[str],
+    judge: Judge,
 ) -> Iterator[pd.DataFrame]:
     """Verdict records for ``total`` sample records, group by group.
 
-    Raises BoundaryError for a sample of no known problem.
+    ``posed`` tells what a problem is judged by, for the ``known`` ones. Raises BoundaryError for a sample
+    of another.
     """
-    rows = problems[["problem_id", "gold", "meta"]].itertuples(index=False)
-    posed = {problem_id: pose(gold, policy, meta) for problem_id, gold, meta in rows}
     with progress_bar(total, "verifying", "sample") as bar:
         for samples in groups:
-            unknown = set(samples["problem_id"]) - posed.keys()
+            unknown = set(samples["problem_id"]) - set(known)
             if unknown:
                 raise BoundaryError(
                     f"problem {min(unknown)}: it has samples but is not in the benchmark "
                     f"({len(unknown)} such problems); were the samples drawn for another one?"
                 )
             drawn = samples[["problem_id", "text", "finish_reason"]].itertuples(index=False)
-            responses = [Response(posed[problem], text, end) for problem, text, end in drawn]
-            judgements = judge.judge(responses)
-            verdicts = pd.DataFrame(judgements, columns=VERDICT_COLUMNS)
+            by = {problem: posed(problem) for problem in samples["problem_id"].unique()}
+            responses = [Response(by[problem], text, end) for problem, text, end in drawn]
+            verdicts = pd.DataFrame(judge.judge(responses), columns=VERDICT_COLUMNS)
             kept = samples[["problem_id", "sample_index", "finish_reason"]].reset_index(drop=True)
             yield pd.concat([kept, verdicts], axis=1)
             bar.update(len(samples))

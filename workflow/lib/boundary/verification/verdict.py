@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-Verdict = Literal["correct", "wrong", "no_answer", "truncated", "timeout", "error"]
-VERDICTS: tuple[Verdict, ...] = ("correct", "wrong", "no_answer", "truncated", "timeout", "error")
+# How a program that was run against its tests failed, other than by a wrong output. These are judged: the
+# program was run, and does not solve the problem.
+ProgramFailure = Literal["program_timeout", "program_error", "memory", "output_limit", "forbidden"]
+PROGRAM_FAILURES: tuple[ProgramFailure, ...] = get_args(ProgramFailure)
+Verdict = Literal["correct", "wrong", "no_answer", "truncated", "timeout", "error"] | ProgramFailure
 # A verifier that ran out of time or failed, or a sample that was never drawn, has judged nothing.
 UNJUDGED: tuple[Verdict, ...] = ("timeout", "error")
-Outcome = Literal["correct", "wrong", "timeout", "error"]
+VERDICTS: tuple[Verdict, ...] = (
+    "correct", "wrong", "no_answer", "truncated", *PROGRAM_FAILURES, *UNJUDGED,
+)  # fmt: skip
+Outcome = Literal["correct", "wrong", "timeout", "error"] | ProgramFailure
 
 
 class Decision(NamedTuple):

@@ -1,15 +1,19 @@
 """Verifiers: first and second opinions on the same samples.
 
-A name is a module here with four functions:
+A verifier of a domain is a module with
 
     find(text, policy) -> Found | None                  where a response states its answer
     decide_cheaply(gold, answer, policy) -> Decision | None
                                                         bounded work, in the caller's process
+
+and, for what takes longer, either two functions that a worker of verification.pool calls,
+
     prepare(gold, answer, policy)                       imports what deciding needs, before time counts
     decide(gold, answer, policy) -> Decision            whatever it takes, in a worker that can be killed
 
-``gold`` is a tuple of texts: one answer, or several that are all needed. ``answer`` is what ``find``
-returned. ``decide_cheaply`` returns None where it does not know.
+or a class ``Worker`` of its own, where an answer must not run in a process of ours. ``gold`` is a tuple of
+texts, as verification.judge.pose makes it. ``answer`` is what ``find`` returned. ``decide_cheaply`` returns
+None where it does not know.
 """
 
 from __future__ import annotations
@@ -20,8 +24,22 @@ from boundary.errors import BoundaryError
 
 # The first is the study's own; the others are second opinions.
 VERIFIERS = ("boundary", "math_verify", "published")
-# What they can judge so far: domains of problem records.
-DOMAINS = ("math",)
+# Who can judge what so far: the verifiers' modules by the domain of problem records.
+MODULES = {
+    "math": {name: f"boundary.verification.verifiers.{name}" for name in VERIFIERS},
+    "code": {"boundary": "boundary.verification.programs.verifier"},
+}
+DOMAINS = tuple(MODULES)
+
+
+def verifier_module(verifier: str, domain: str) -> str:
+    """Full name of the module that is ``verifier`` for a domain. Raises BoundaryError if there is none."""
+    if verifier not in MODULES[domain]:
+        raise BoundaryError(
+            f"the verifier {verifier!r} judges no problems of domain {domain}; those that do are "
+            f"{', '.join(MODULES[domain])}"
+        )
+    return MODULES[domain][verifier]
 
 
 def split_judged(judged: str) -> tuple[str, str]:
@@ -30,14 +48,20 @@ def split_judged(judged: str) -> tuple[str, str]:
     return verifier, name_of_filter
 
 
-def check_domains(found: Iterable[str], place: str) -> None:
-    """See that problems of the domains that were ``found`` can be posed and judged.
+def check_domains(found: Iterable[str], place: str) -> str:
+    """The one domain of the problems of a file, which can be posed and judged.
 
-    Raises BoundaryError, beginning with ``place``: a program or a picture would be judged as a formula.
+    Raises BoundaryError, beginning with ``place``: a picture would be judged as a formula.
     """
-    for domain in found:
+    domains = sorted(set(found))
+    for domain in domains:
         if domain not in DOMAINS:
             raise BoundaryError(
                 f"{place}: holds problems of domain {domain}, which are not sampled and verified yet; only "
                 f"those of {', '.join(DOMAINS)} are"
             )
+    if len(domains) != 1:
+        raise BoundaryError(
+            f"{place}: holds problems of the domains {', '.join(domains) or 'none'}; expected one domain"
+        )
+    return domains[0]

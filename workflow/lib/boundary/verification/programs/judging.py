@@ -1,0 +1,195 @@
+"""Judging one program: its tests, in order, until one fails."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from boundary.sandbox.client import Ending, Limits, Pending, Run, Sandbox, SandboxError
+from boundary.sandbox.inside.plain_data import NotPlainError, decode, encode
+from boundary.verification.policy import Policy
+from boundary.verification.programs.outputs import same_text, same_value
+from boundary.verification.programs.tests import Case, Tests
+from boundary.verification.verdict import Decision
+
+RUNG = "tests"
+PATIENCE = 4.0  # times the CPU time, by the clock: a program that waits
+LEAST_OUTPUT = 1 << 20  # bytes that may come out, and as many again for each that should
+TESTER_SECONDS = 60.0  # CPU time of a benchmark's own assertions, beside the program's
+MOST_SHOWN = 60
+REFUSED = "[Errno 1] "  # what the filter of system calls answers
+
+
+def decide(
+    tests: Tests, program: str, policy: Policy, solver: Sandbox, tester: Sandbox
+) -> Decision:
+    """Run ``program`` against ``tests``. Raises SandboxError where a sandbox ended.
+
+    ``solver`` runs the program, and ``tester`` a benchmark's own assertions: the two share no process.
+    """
+    if tests.assertions is not None:
+        return _assert(tests, program, policy, solver, tester)
+    functional = [case for case in tests.cases if case.functional]
+    if functional:
+        failed = _call(tests.function, functional, program, policy, solver)
+        if failed is not None:
+            return failed
+    for case in tests.cases:
+        failed = None if case.functional else _print(case, program, policy, solver)
+        if failed is not None:
+            return failed
+    return Decision("correct", RUNG, f"{len(tests.cases)} tests passed")
+
+
+def _limits(policy: Policy, expected: int) -> Limits:
+    seconds = policy.program_seconds
+    return Limits(
+        seconds, policy.program_megabytes, PATIENCE * seconds + 2, LEAST_OUTPUT + 2 * expected
+    )
+
+
+def _print(case: Case, program: str, policy: Policy, solver: Sandbox) -> Decision | None:
+    limits = _limits(policy, len(case.output))
+    ending = solver.run(Run(program, "main", limits, stdin=case.input, prelude="contest"))
+    test = f"test {case.number}"
+    failed = _stopped(ending, test, policy) or _raised(ending, test)
+    if failed is not None:
+        return failed
+    printed = ending.stdout.decode("utf-8", "replace")
+    if same_text(printed, case.output, policy):
+        return None
+    return Decision("wrong", RUNG, f"{test}: printed {printed.strip()!r:.{MOST_SHOWN}}")
+
+
+def _call(
+    function: str, cases: Sequence[Case], program: str, policy: Policy, solver: Sandbox
+) -> Decision | None:
+    """All calls in one process, as LiveCodeBench has it; each in its own where that takes too long."""
+    calls = [encode([json.loads(line) for line in case.input.split("\n")]) for case in cases]
+    stdin = json.dumps(calls)
+    limits = _limits(policy, sum(len(case.output) for case in cases))
+    ending = solver.run(Run(program, "call", limits, function, stdin, "contest"))
+    if ending.ended in ("cpu", "clock") and len(cases) > 1:
+        for case in cases:
+            failed = _call(function, [case], program, policy, solver)
+            if failed is not None:
+                return failed
+        return None
+    test = f"test {cases[0].number}" if len(cases) == 1 else "the tests"
+    failed = _stopped(ending, test, policy)
+    if failed is not None:
+        return failed
+    report = ending.report if isinstance(ending.report, dict) else {}
+    returned = report.get("returned")
+    returned = returned if isinstance(returned, list) else []
+    for case, data in zip(cases, returned, strict=False):
+        if not _is_expected(data, case, policy):
+            shown = json.dumps(data)
+            return Decision("wrong", RUNG, f"test {case.number}: returned {shown:.{MOST_SHOWN}}")
+    if len(returned) >= len(cases):
+        return None
+    test = f"test {cases[len(returned)].number}"
+    return _raised(ending, test) or _gone(ending, test)
+
+
+def _is_expected(data: Any, case: Case, policy: Policy) -> bool:
+    try:
+        return same_value(decode(data), json.loads(case.output), policy)
+    except (NotPlainError, RecursionError):
+        return False
+
+
+def _assert(
+    tests: Tests, program: str, policy: Policy, solver: Sandbox, tester: Sandbox
+) -> Decision:
+    """A benchmark's assertions in one sandbox, the program in another, and a line between the two."""
+    assert tests.assertions is not None
+    entry = tests.assertions.entry_point
+    limits = _limits(policy, 0)
+    document = json.dumps({"reference": tests.reference, "test": tests.assertions.code})
+    test_limits = Limits(
+        limits.seconds + TESTER_SECONDS, max(limits.megabytes, 1024),
+        limits.patience + 2 * TESTER_SECONDS, limits.output,
+    )  # fmt: skip
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        solving = solver.begin(Run(program, "serve", limits, entry), ours)
+        try:
+            testing = tester.begin(Run(document, "test", test_limits, entry), theirs)
+        except SandboxError:
+            _abandon(solving, solver)
+            raise
+    # Both ends are closed here, so that each process notes when the other is gone.
+    try:
+        said = testing.finish()
+    except SandboxError:
+        _abandon(solving, solver)
+        raise
+    solving.stop()
+    return _asserted(said, solving.finish(), policy)
+
+
+def _abandon(solving: Pending, solver: Sandbox) -> None:
+    solving.close()
+    solver.stop()
+
+
+def _asserted(said: Ending, ending: Ending, policy: Policy) -> Decision:
+    told = said.report if isinstance(said.report, dict) else {}
+    call = f"call {told.get('call', 1)}"
+    if told.get("passed"):
+        return Decision("correct", RUNG, f"{told['calls']} calls passed")
+    if said.ended != "exited" or "failed" not in told:
+        return Decision("error", "limit", f"the benchmark's own test did not end ({said.ended})")
+    failed = _stopped(ending, call, policy)
+    if failed is not None:
+        return failed
+    if told["broken"]:
+        return _raised(ending, call) or _gone(ending, call)
+    if told["by_the_program"]:
+        return _raised_with(told["failed"], told["text"], call)
+    if told["failed"] == "AssertionError":
+        return Decision("wrong", RUNG, f"{call}: an assertion failed")
+    return Decision("wrong", RUNG, f"{call}: {told['failed']} in the assertion")
+
+
+def _stopped(ending: Ending, test: str, policy: Policy) -> Decision | None:
+    """The decision on a program that was ended at a limit."""
+    seconds = policy.program_seconds
+    reasons: dict[str, tuple[Any, str]] = {
+        "cpu": ("program_timeout", f"more than {seconds:g} s of CPU time"),
+        "clock": ("program_timeout", f"no end after {PATIENCE * seconds + 2:g} s by the clock"),
+        "memory": ("memory", f"more than {policy.program_megabytes} MB of memory"),
+        "output": ("output_limit", "more output than it may write"),
+        "processes": ("forbidden", "more processes than it may start"),
+    }
+    if ending.ended not in reasons:
+        return None
+    outcome, reason = reasons[ending.ended]
+    return Decision(outcome, RUNG, f"{test}: {reason}")
+
+
+def _raised(ending: Ending, test: str) -> Decision | None:
+    """The decision on a program that raised an exception, by its own report."""
+    report = ending.report if isinstance(ending.report, dict) else {}
+    if "raised" not in report:
+        return None
+    return _raised_with(str(report["raised"]), str(report.get("text", "")), test)
+
+
+def _raised_with(raised: str, text: str, test: str) -> Decision:
+    if raised == "MemoryError":
+        return Decision("memory", RUNG, f"{test}: MemoryError")
+    if text.startswith(REFUSED):
+        return Decision("forbidden", RUNG, f"{test}: {raised:.40}: {text:.{MOST_SHOWN}}")
+    return Decision("program_error", RUNG, f"{test}: {raised:.40}: {text:.{MOST_SHOWN}}")
+
+
+def _gone(ending: Ending, test: str) -> Decision:
+    """The decision on a program whose process ended without a word."""
+    how = f"signal {-ending.status}" if ending.status < 0 else f"exit code {ending.status}"
+    if ending.status == -31:
+        return Decision("forbidden", RUNG, f"{test}: a system call that no program may make")
+    return Decision("program_error", RUNG, f"{test}: its process ended ({how})")
