@@ -11,7 +11,7 @@ from boundary.sandbox.client import Ending, Limits, Pending, Run, Sandbox, Sandb
 from boundary.sandbox.inside.plain_data import NotPlainError, decode, encode
 from boundary.verification.policy import Policy
 from boundary.verification.programs.outputs import same_text, same_value
-from boundary.verification.programs.tests import Case, Tests
+from boundary.verification.programs.tests import Case, Tests, argument_lines
 from boundary.verification.verdict import Decision
 
 RUNG = "tests"
@@ -55,6 +55,8 @@ def _print(case: Case, program: str, policy: Policy, solver: Sandbox) -> Decisio
     ending = solver.run(Run(program, "main", limits, stdin=case.input, prelude="contest"))
     test = f"test {case.number}"
     failed = _stopped(ending, test, policy) or _raised(ending, test)
+    if failed is None and ending.status != 0:
+        failed = _gone(ending, test)
     if failed is not None:
         return failed
     printed = ending.stdout.decode("utf-8", "replace")
@@ -67,7 +69,7 @@ def _call(
     function: str, cases: Sequence[Case], program: str, policy: Policy, solver: Sandbox
 ) -> Decision | None:
     """All calls in one process, as LiveCodeBench has it; each in its own where that takes too long."""
-    calls = [encode([json.loads(line) for line in case.input.split("\n")]) for case in cases]
+    calls = [encode([json.loads(line) for line in argument_lines(case.input)]) for case in cases]
     stdin = json.dumps(calls)
     limits = _limits(policy, sum(len(case.output) for case in cases))
     ending = solver.run(Run(program, "call", limits, function, stdin, "contest"))

@@ -78,9 +78,14 @@ def _case(number: int, test: Any, function: str) -> Case:
     if functional and not function:
         raise BoundaryError(f"tests: test {number} calls a function, and no func_name tells which")
     if functional:
-        for line in [*test["input"].split("\n"), test["output"]]:
+        for line in [*argument_lines(test["input"]), test["output"]]:
             _json(line, number)
     return Case(number, test["input"], test["output"], functional)
+
+
+def argument_lines(written: str) -> list[str]:
+    """The arguments of a functional test, each a text of JSON; none of an empty input."""
+    return written.split("\n") if written else []
 
 
 def _json(line: str, number: int) -> None:
