@@ -322,8 +322,8 @@ def test_a_sandbox_that_is_killed_is_started_again(judge):
 
 def test_without_namespaces_nothing_runs_and_the_way_out_is_told(monkeypatch):
     monkeypatch.setattr(
-        "boundary.sandbox.client.sandbox_command",
-        lambda descriptor: [
+        "boundary.sandbox.process.sandbox_command",
+        lambda module, descriptor: [
             "sh",
             "-c",
             "echo bwrap: No permissions to create new namespace >&2; exit 1",

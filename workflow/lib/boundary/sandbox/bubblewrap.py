@@ -27,7 +27,7 @@ ENVIRONMENT = {
 }
 START = (
     "import sys; sys.dont_write_bytecode = True; sys.path[:] = ['/sandbox', *sys.path, {packages!r}]; "
-    "from inside.server import main; main({descriptor}, {user})"
+    "from inside.{module} import main; main({descriptor}, {user})"
 )
 
 
@@ -47,12 +47,11 @@ def find_bubblewrap() -> str:
     return found
 
 
-def sandbox_command(descriptor: int) -> list[str]:
-    """The command whose server takes what it is asked from the socket ``descriptor``."""
+def sandbox_command(module: str, descriptor: int) -> list[str]:
+    """The command that runs a module of ``inside``, which is asked on the socket ``descriptor``."""
     as_root = os.geteuid() == 0
-    start = START.format(
-        packages=PACKAGES, descriptor=descriptor, user=SPARE_USER if as_root else None
-    )
+    user = SPARE_USER if as_root else None
+    start = START.format(packages=PACKAGES, module=module, descriptor=descriptor, user=user)
     return [
         find_bubblewrap(),
         *(

@@ -6,34 +6,18 @@ import json
 import os
 import selectors
 import socket
-import subprocess
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import IO, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from boundary.errors import BoundaryError
-from boundary.sandbox.bubblewrap import ENVIRONMENT, sandbox_command
 from boundary.sandbox.inside.server import STOP
+from boundary.sandbox.process import SandboxError, Served, file_of
 
-Mode = Literal["main", "call", "serve", "test"]
-SECONDS_TO_START = 60.0
+Mode = Literal["main", "call", "serve"]  # see inside.program
 SECONDS_TO_ANSWER = 30.0  # beyond a program's patience, until the server itself is given up
 REPORT_BYTES = 1 << 16
 READ_BYTES = 1 << 16
-WHAT_TO_CHANGE = (
-    "It needs user namespaces, on Linux 5.14 or newer: allow them on the machine (sysctl "
-    "kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, and "
-    "kernel.apparmor_restrict_unprivileged_userns=0, where these exist) or in the container's settings "
-    "(for Docker: --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined "
-    "--security-opt systempaths=unconfined). Programs of models are never run outside a sandbox"
-)
-
-
-class SandboxError(Exception):
-    """The sandbox itself ended or does not answer: nothing was found out about the program."""
 
 
 class Limits(NamedTuple):
@@ -78,71 +62,11 @@ class Ending:
     report: Any = None
 
 
-class Sandbox:
-    """One server in a sandbox, started when first needed, while the ``with`` block lasts.
-
-    It runs one program at a time, for one thread.
-    """
+class Sandbox(Served):
+    """A sandbox that runs programs, each in a process of its own."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
-        self._closed = False
-
-    def __enter__(self) -> Sandbox:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def start(self) -> None:
-        """Start the server, if it is not there. Raises BoundaryError with what to change if it cannot."""
-        if self._closed:
-            raise BoundaryError("the sandbox is closed")
-        if self._process is not None and self._process.poll() is None:
-            return
-        self.stop()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, tempfile.TemporaryFile() as said:
-            self._control = ours
-            self._process = subprocess.Popen(
-                sandbox_command(theirs.fileno()),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-                env=ENVIRONMENT,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-            theirs.close()
-            ours.settimeout(SECONDS_TO_START)
-            try:
-                packet = ours.recv(READ_BYTES)
-            except TimeoutError:
-                packet = b""
-            if not packet:
-                self.stop()
-                raise BoundaryError(_cannot_start(said))
-
-    def stop(self) -> None:
-        """End the server and all that it runs; the next run starts another."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-
-    def close(self) -> None:
-        """Stop, for good."""
-        self._closed = True
-        self.stop()
+        super().__init__("server")
 
     def run(self, run: Run) -> Ending:
         """Run a program. Raises SandboxError where nothing can be said of it."""
@@ -153,7 +77,7 @@ class Sandbox:
         """Start a program, and go on; ``link`` is its end of the line to another's. Raises SandboxError."""
         self.start()
         assert self._control is not None
-        opened = [_file_of(run.code), _file_of(run.stdin)]
+        opened = [file_of(run.code), file_of(run.stdin)]
         report_read, report_write = os.pipe2(os.O_CLOEXEC)
         stdout_read = None
         if run.mode == "main":
@@ -272,23 +196,3 @@ def _read_report(written: bytes) -> Any:
         return json.loads(written.decode().strip().rpartition("\n")[2])
     except (ValueError, RecursionError):
         return None
-
-
-def _file_of(text: str) -> int:
-    """A file without a name that holds ``text``, open for reading alone."""
-    writable = os.memfd_create("input", os.MFD_CLOEXEC)
-    try:
-        with os.fdopen(os.dup(writable), "wb") as file:
-            file.write(text.encode("utf-8", "surrogatepass"))
-        return os.open(f"/proc/self/fd/{writable}", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        os.close(writable)
-
-
-def _cannot_start(said: IO[bytes]) -> str:
-    said.seek(0)
-    words = said.read(4000).decode("utf-8", "replace").strip().splitlines()
-    return (
-        "programs cannot be run: the sandbox does not start "
-        f"({words[-1] if words else 'no reason given'}). {WHAT_TO_CHANGE}"
-    )

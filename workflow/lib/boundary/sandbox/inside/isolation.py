@@ -76,9 +76,13 @@ class Isolation:
         self._mount("/proc", NOSUID_NODEV | READ_ONLY, "size=4k,nr_inodes=2")
         os.chdir("/tmp")
         self._control(PR_SET_DEATH_SIGNAL, 9)
-        self._control(PR_SET_NO_NEW_PRIVILEGES, 1)
         self._drop_capabilities()
         _limit(limits, self.own_bytes)
+        self.refuse()
+
+    def refuse(self) -> None:
+        """No new privileges, and the filter, on this very process. Raises OSError."""
+        self._control(PR_SET_NO_NEW_PRIVILEGES, 1)
         refuse_system_calls(self.libc, self.filter)
 
     def _mount(self, folder: str, flags: int, options: str) -> None:

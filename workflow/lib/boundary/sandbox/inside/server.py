@@ -19,7 +19,8 @@ from contextlib import suppress
 from typing import Any
 
 from .isolation import MEGABYTE, PROCESSES, Isolation, Limits
-from .program import LINK, REPORT, run
+from .link import LINK
+from .program import REPORT, run
 
 STOP = b"stop"
 CONFINED = b"confined"

@@ -7,8 +7,10 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from boundary.sandbox.client import Ending, Limits, Pending, Run, Sandbox, SandboxError
+from boundary.sandbox.client import Ending, Limits, Pending, Run, Sandbox
 from boundary.sandbox.inside.plain_data import NotPlainError, decode, encode
+from boundary.sandbox.process import SandboxError
+from boundary.sandbox.tester import Tester
 from boundary.verification.policy import Policy
 from boundary.verification.programs.outputs import same_text, same_value
 from boundary.verification.programs.tests import Case, Tests, argument_lines
@@ -17,14 +19,12 @@ from boundary.verification.verdict import Decision
 RUNG = "tests"
 PATIENCE = 4.0  # times the CPU time, by the clock: a program that waits
 LEAST_OUTPUT = 1 << 20  # bytes that may come out, and as many again for each that should
-TESTER_SECONDS = 60.0  # CPU time of a benchmark's own assertions, beside the program's
+TESTER_SECONDS = 30.0  # that a benchmark's own assertions may take beside the program
 MOST_SHOWN = 60
 REFUSED = "[Errno 1] "  # what the filter of system calls answers
 
 
-def decide(
-    tests: Tests, program: str, policy: Policy, solver: Sandbox, tester: Sandbox
-) -> Decision:
+def decide(tests: Tests, program: str, policy: Policy, solver: Sandbox, tester: Tester) -> Decision:
     """Run ``program`` against ``tests``. Raises SandboxError where a sandbox ended.
 
     ``solver`` runs the program, and ``tester`` a benchmark's own assertions: the two share no process.
@@ -104,33 +104,29 @@ def _is_expected(data: Any, case: Case, policy: Policy) -> bool:
 
 
 def _assert(
-    tests: Tests, program: str, policy: Policy, solver: Sandbox, tester: Sandbox
+    tests: Tests, program: str, policy: Policy, solver: Sandbox, tester: Tester
 ) -> Decision:
     """A benchmark's assertions in one sandbox, the program in another, and a line between the two."""
     assert tests.assertions is not None
     entry = tests.assertions.entry_point
     limits = _limits(policy, 0)
     document = json.dumps({"reference": tests.reference, "test": tests.assertions.code})
-    test_limits = Limits(
-        limits.seconds + TESTER_SECONDS, max(limits.megabytes, 1024),
-        limits.patience + 2 * TESTER_SECONDS, limits.output,
-    )  # fmt: skip
     ours, theirs = socket.socketpair()
     with ours, theirs:
         solving = solver.begin(Run(program, "serve", limits, entry), ours)
         try:
-            testing = tester.begin(Run(document, "test", test_limits, entry), theirs)
+            tester.begin(document, entry, theirs)
         except SandboxError:
             _abandon(solving, solver)
             raise
-    # Both ends are closed here, so that each process notes when the other is gone.
+    # Both ends are closed here, so that each side notes when the other is gone.
     try:
-        said = testing.finish()
+        told = tester.finish(limits.patience + TESTER_SECONDS)
     except SandboxError:
         _abandon(solving, solver)
         raise
     solving.stop()
-    return _asserted(said, solving.finish(), policy)
+    return _asserted(told, solving.finish(), policy)
 
 
 def _abandon(solving: Pending, solver: Sandbox) -> None:
@@ -138,13 +134,12 @@ def _abandon(solving: Pending, solver: Sandbox) -> None:
     solver.stop()
 
 
-def _asserted(said: Ending, ending: Ending, policy: Policy) -> Decision:
-    told = said.report if isinstance(said.report, dict) else {}
-    call = f"call {told.get('call', 1)}"
-    if told.get("passed"):
+def _asserted(told: dict[str, Any] | None, ending: Ending, policy: Policy) -> Decision:
+    if told is None:
+        return Decision("error", "limit", "the benchmark's own test did not end")
+    if "passed" in told:
         return Decision("correct", RUNG, f"{told['calls']} calls passed")
-    if said.ended != "exited" or "failed" not in told:
-        return Decision("error", "limit", f"the benchmark's own test did not end ({said.ended})")
+    call = f"call {told['call']}"
     failed = _stopped(ending, call, policy)
     if failed is not None:
         return failed

@@ -5,7 +5,9 @@ See boundary.verification.verifiers for what a verifier's module has.
 
 from __future__ import annotations
 
-from boundary.sandbox.client import Sandbox, SandboxError
+from boundary.sandbox.client import Sandbox
+from boundary.sandbox.process import SandboxError
+from boundary.sandbox.tester import Tester
 from boundary.sandbox.turns import Turns
 from boundary.verification.extraction import Found
 from boundary.verification.policy import Policy
@@ -33,7 +35,7 @@ class Worker:
 
     def __init__(self, verifier: str, limits: Limits) -> None:
         self.closed = False
-        self.solver, self.tester = Sandbox(), Sandbox()
+        self.solver, self.tester = Sandbox(), Tester()
         self.turns = Turns()
 
     def ask(self, question: Question) -> Decision:
