@@ -74,6 +74,14 @@ def test_the_tally_shows_what_was_cut_off():
     }
 
 
+def test_a_failed_program_is_judged_and_the_tally_tells_how():
+    verdicts = verdict_records({"a": ["correct", "program_timeout", "memory"], "b": ["error"] * 3})
+    counts, tally = count_correct([verdicts], ["a", "b"], 3)
+    assert list(counts["n"]) == [3, 0] and list(counts["correct"]) == [1, 0]
+    told = dict(zip(tally["verdict"], tally["samples"], strict=True))
+    assert told["program_timeout"] == told["memory"] == 1 and told["forbidden"] == 0
+
+
 def test_samples_beyond_n_do_not_count():
     verdicts = verdict_records({"a": ["wrong", "wrong", "correct", "correct"]})
     counts, tally = count_correct([verdicts], ["a"], 2)

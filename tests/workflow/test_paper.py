@@ -111,7 +111,7 @@ EXPECTED = {
     "cot_aime24": FILTERED,
     "cot_visual": cells(VISUAL, ["mathvista", "mathvision"], 128),
 }
-SHARD_SIZES = {"long": 16, "direct": 256, "probe": 8}
+SHARD_SIZES = {"long": 4, "direct": 256, "probe": 8}
 OF_BENCHMARKS = {"aime24": 64, "amc23": 64, "gsm8k": 16, "olympiad": 16}
 BY_BENCHMARK = ("standard", "matched", "t1.0", "t1.2")  # samplings whose shards differ by benchmark
 

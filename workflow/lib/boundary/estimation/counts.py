@@ -12,7 +12,7 @@ import pandas as pd
 
 from boundary.data.completeness import SampleGrid
 from boundary.errors import BoundaryError
-from boundary.verification.verdict import UNJUDGED, VERDICTS
+from boundary.verification.verdict import PROGRAM_FAILURES, UNJUDGED, VERDICTS
 
 CELL_KEYS = (
     "model_revision",
@@ -48,8 +48,9 @@ def count_correct(
 
     ``shards`` hold problem_id, sample_index, verdict and finish_reason; of each only its counts are kept.
     A sample that was never judged (timeout, error) is not a wrong one: it counts neither as correct nor
-    in n. The tally shows it. Raises BoundaryError as boundary.data.completeness does, for the samples
-    0 ... n - 1.
+    in n. The tally shows it, and how programs failed where any did.
+
+    Raises BoundaryError as boundary.data.completeness does, for the samples 0 ... n - 1.
     """
     grid = SampleGrid(problem_ids, range(n))
     judged, correct = (np.zeros(len(problem_ids), dtype=np.int64) for _ in range(2))
@@ -68,6 +69,8 @@ def count_correct(
             tallied.update({str(name): count for name, count in found.value_counts().items()})
     grid.check_full()
     counts = pd.DataFrame({"problem_id": list(problem_ids), "n": judged, "correct": correct})
-    tally = pd.DataFrame({"verdict": VERDICTS, "samples": [samples[v] for v in VERDICTS]})
+    ran = any(samples[verdict] for verdict in PROGRAM_FAILURES)
+    told = [verdict for verdict in VERDICTS if ran or verdict not in PROGRAM_FAILURES]
+    tally = pd.DataFrame({"verdict": told, "samples": [samples[v] for v in told]})
     tally["share"] = tally["samples"] / tally["samples"].sum()
-    return counts, tally.assign(cut_off=[cut_off[v] for v in VERDICTS])
+    return counts, tally.assign(cut_off=[cut_off[v] for v in told])

@@ -31,7 +31,7 @@ LAYOUTS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "accuracy_histogram": lambda table: lay_out_wide(
         table, "bin", lambda row: write_interval(row, "share")
     ),
-    "verdicts": lambda table: lay_out_wide(table, "verdict", write_verdicts),
+    "verdicts": lambda table: lay_out_wide(table, "verdict", write_verdicts).fillna("0"),
     "samples": lambda table: lay_out_wide(table, "measure", write_measure),
     "agreement": lambda table: lay_out_wide(table, "measure", write_agreement),
     "coverage": lay_out_coverage,
