@@ -10,6 +10,7 @@ import builtins
 import json
 import os
 import random
+import resource
 import socket
 import sys
 from functools import lru_cache
@@ -20,6 +21,8 @@ from .isolation import Isolation
 from .link import LINK, receive, send
 from .plain_data import NotPlainError, decode, encode
 from .program import text_of
+
+MEMORY = 2 << 30
 
 
 class RaisedError(Exception):
@@ -37,6 +40,8 @@ def main(descriptor: int, user: int | None) -> None:
     if user is not None:
         isolation.become(user)
     isolation.refuse()
+    most = isolation.own_bytes + MEMORY  # what a program answers is read here
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
     control.send(json.dumps({"ready": True}).encode())
     while True:
         packet, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 2)

@@ -12,7 +12,7 @@ from typing import Any
 
 LINK = 3  # the descriptor, at both ends
 LENGTH = struct.Struct("!I")
-LONGEST = 64 << 20  # bytes of one message
+LONGEST = 16 << 20  # bytes of one message
 
 
 def send(message: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 DEEPEST = 100
 MOST_ITEMS = 1_000_000
+MOST_KEYS = 10_000  # that are no texts: numbers can be chosen so that each collides with all others
 SAFE_DIGITS = 1 << 63  # larger integers are written in hexadecimal, which has no limit of digits
 
 
@@ -117,14 +118,27 @@ def _decoded(content: Any, depth: int) -> Iterator[Any]:
     return (decode(item, depth) for item in content)
 
 
+def _keys(content: Any, depth: int) -> list[Any]:
+    keys = list(_decoded(content, depth))
+    if sum(not isinstance(key, str) for key in keys) > MOST_KEYS:
+        raise NotPlainError(f"more than {MOST_KEYS} keys that are no texts")
+    return keys
+
+
 _DECODERS: dict[str, Callable[[Any, int], Any]] = {
     "integer": lambda content, depth: int(content, 16),
     "float": lambda content, depth: float.fromhex(content),
     "list": lambda content, depth: list(_decoded(content, depth)),
     "tuple": lambda content, depth: tuple(_decoded(content, depth)),
-    "dict": lambda content, depth: {decode(k, depth): decode(v, depth) for k, v in content},
-    "set": lambda content, depth: set(_decoded(content, depth)),
-    "frozenset": lambda content, depth: frozenset(_decoded(content, depth)),
+    "dict": lambda content, depth: dict(
+        zip(
+            _keys([k for k, _ in content], depth),
+            [decode(v, depth) for _, v in content],
+            strict=True,
+        )
+    ),
+    "set": lambda content, depth: set(_keys(content, depth)),
+    "frozenset": lambda content, depth: frozenset(_keys(content, depth)),
     "bytes": lambda content, depth: bytes.fromhex(content),
     "bytearray": lambda content, depth: bytearray.fromhex(content),
     "complex": lambda content, depth: complex(*map(float.fromhex, content)),

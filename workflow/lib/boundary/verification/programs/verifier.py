@@ -6,6 +6,7 @@ See boundary.verification.verifiers for what a verifier's module has.
 from __future__ import annotations
 
 from boundary.sandbox.client import Sandbox
+from boundary.sandbox.probe import check_contained
 from boundary.sandbox.process import SandboxError
 from boundary.sandbox.tester import Tester
 from boundary.sandbox.turns import Turns
@@ -37,9 +38,13 @@ class Worker:
         self.closed = False
         self.solver, self.tester = Sandbox(), Tester()
         self.turns = Turns()
+        self.probed = False
 
     def ask(self, question: Question) -> Decision:
         """The decision; a time-out stands when the program had the machine to itself, and ran out again."""
+        if not self.probed:
+            check_contained(self.solver)
+            self.probed = True
         with self.turns.shared():
             decision = self._decide(question)
         if decision.outcome == "program_timeout":
