@@ -23,7 +23,7 @@ from attacks import ATTACKS
 from boundary.verification.judge import Judge, pose
 from boundary.verification.policy import Policy
 
-POLICY = Policy(program_seconds=1.0, program_megabytes=300)
+POLICY = Policy(program_seconds=0.3, program_megabytes=300)
 WAITS = ("sleep", "wait for a lock", "threads", "report flood")  # that end by the clock alone
 HOSTILE = 0.3
 
