@@ -43,3 +43,5 @@ def test_a_response_without_code_has_none(text):
 def test_a_hostile_response_takes_no_time():
     for text in ("`" * 10**6, "```\n" * 10**5, "a = " * 10**5, " " * 10**6 + "```", "x[" * 10**5):
         find_program(text)
+    find_program("```" + "a" * 10**6 + "`")
+    assert find_program("```\n" + "\n" * 10**6 + "x = 1\n```") == ("x = 1", "fence")

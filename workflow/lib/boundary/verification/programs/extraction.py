@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from boundary.verification.extraction import Found
 
-FENCE = re.compile(r"^ {0,3}```+[ \t]*([\w+.-]*)[^\n`]*$", re.MULTILINE)
+# Possessive, so that a long line which is no fence is read once.
+FENCE = re.compile(r"^ {0,3}```++[ \t]*+([\w+.-]*+)[^\n`]*+$", re.MULTILINE)
 CODE_LINE = re.compile(
     r"^(?:(?:async\s+)?(?:def|class|import|from|for|while|if|with|try|return)\b.*"
     r"|[A-Za-z_][\w\[\]., ]*[-+*/%|&^]?=[^=].*|[A-Za-z_][\w.]*\(.*)$",
@@ -71,8 +72,5 @@ def _last_block(text: str, fences: list[Fence]) -> Found | None:
 def _trimmed(code: str) -> str:
     """Code without blank lines around it: what makes no other program of it."""
     lines = code.split("\n")
-    while lines and not lines[0].strip():
-        lines.pop(0)
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return "\n".join(lines)
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    return "\n".join(lines[filled[0] : filled[-1] + 1]) if filled else ""
