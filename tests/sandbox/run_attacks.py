@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing
 
 from attacks import ATTACKS
-from boundary.sandbox.client import Limits, Run, Sandbox
+from boundary.sandbox.client import Run, Sandbox
+from boundary.sandbox.inside.isolation import Limits
 
 LIMITS = Limits(seconds=0.5, megabytes=300, patience=2.0, output=1 << 20)
 HONEST = Run("print(int(input()) * 2)", "main", LIMITS, stdin="21\n")
@@ -26,7 +28,7 @@ def how(ending) -> str:
 def main() -> None:
     """Run them, each followed by an honest program."""
     found = {}
-    with Sandbox() as sandbox:
+    with closing(Sandbox()) as sandbox:
         for name, attack in ATTACKS.items():
             ending = sandbox.run(Run(attack.code, "main", LIMITS))
             printed = ending.stdout.decode("utf-8", "replace")[:1000]

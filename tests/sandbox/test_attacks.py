@@ -35,7 +35,7 @@ def copied_library(folder: Path) -> Path:
     return folder
 
 
-def run_as(user, tmp_path_factory) -> dict:
+def run_as(user) -> dict:
     """How all attacks ended, run by this user or by an ordinary one."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -72,9 +72,9 @@ def runners():
 
 
 @pytest.fixture(scope="module", params=list(runners()), ids=lambda user: f"user {user}")
-def ran(request, tmp_path_factory):
+def ran(request):
     before = orphans()
-    result = run_as(request.param, tmp_path_factory)
+    result = run_as(request.param)
     assert result["user"] == request.param
     return result["found"], orphans() - before
 

@@ -9,8 +9,9 @@ import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+from boundary.sandbox.inside.isolation import Limits
 from boundary.sandbox.inside.server import STOP
 from boundary.sandbox.process import SandboxError, Served, file_of
 
@@ -20,20 +21,11 @@ REPORT_BYTES = 1 << 16
 READ_BYTES = 1 << 16
 
 
-class Limits(NamedTuple):
-    """What a run may take: CPU seconds, megabytes of memory, seconds by the clock, bytes of output."""
-
-    seconds: float
-    megabytes: int
-    patience: float
-    output: int
-
-
 @dataclass(frozen=True)
 class Run:
     """A program to run. ``entry`` is its function's name, where one is called.
 
-    ``prelude`` is what stands before it: nothing, or what contests' programs are given (server.PRELUDE).
+    Programs for contests are given modules that they need not import (server.PRELUDE).
     """
 
     code: str
@@ -41,7 +33,7 @@ class Run:
     limits: Limits
     entry: str = ""
     stdin: str = ""
-    prelude: Literal["none", "contest"] = "none"
+    is_contest: bool = False
 
 
 @dataclass
@@ -50,14 +42,11 @@ class Ending:
 
     ``ended``: exited, or the limit at which it was ended (cpu, clock, memory, processes, output).
     ``status`` is the exit code, or less than 0 the signal. ``report`` is what the process said of itself,
-    and may be anything or None: it is the program's word. ``cpu`` is in seconds, ``peak`` in bytes, as
-    far as seen.
+    and may be anything or None: it is the program's word.
     """
 
     ended: str
     status: int
-    cpu: float
-    peak: int
     stdout: bytes = b""
     report: Any = None
 
@@ -90,14 +79,13 @@ class Sandbox(Served):
         asked = {
             "mode": run.mode,
             "entry": run.entry,
-            "prelude": run.prelude,
-            "limits": run.limits[:3],
+            "is_contest": run.is_contest,
+            "limits": run.limits,
         }
         try:
             socket.send_fds(self._control, [json.dumps(asked).encode()], descriptors)
         except OSError as error:
-            pending.close()
-            self.stop()
+            pending.abandon()
             raise SandboxError(f"the sandbox ended: {error}") from error
         finally:
             for descriptor in descriptors:
@@ -135,14 +123,18 @@ class Pending:
                     for key, _ in ready:
                         self._take(key.fd, selector)
             except (SandboxError, OSError) as error:
-                self._sandbox.stop()
+                self.abandon()
                 raise SandboxError(str(error)) from error
             finally:
-                self.close()
+                self._close()
         return self._ending()
 
-    def close(self) -> None:
-        """Read no more."""
+    def abandon(self) -> None:
+        """Learn nothing of the program, and end its sandbox; the next run starts another."""
+        self._close()
+        self._sandbox.stop()
+
+    def _close(self) -> None:
         while self._most:
             os.close(self._most.popitem()[0])
 
@@ -183,8 +175,6 @@ class Pending:
         return Ending(
             ended,
             self._answer["status"],
-            self._answer["cpu"],
-            self._answer["bytes"],
             b"" if self._stdout is None else bytes(self._read[self._stdout]),
             report,
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from boundary.errors import BoundaryError
-from boundary.sandbox.client import Limits, Run, Sandbox
+from boundary.sandbox.client import Run, Sandbox
+from boundary.sandbox.inside.isolation import Limits
 
 LIMITS = Limits(seconds=2.0, megabytes=256, patience=10.0, output=1 << 16)
 # Prints what it could do and must not.

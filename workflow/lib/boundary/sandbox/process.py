@@ -6,8 +6,7 @@ import os
 import socket
 import subprocess
 import tempfile
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from boundary.errors import BoundaryError
 from boundary.sandbox.bubblewrap import ENVIRONMENT, sandbox_command
@@ -28,7 +27,7 @@ class SandboxError(Exception):
 
 
 class Served:
-    """A module of ``inside`` in a sandbox, started when first needed, while the ``with`` block lasts.
+    """A module of ``inside`` in a sandbox, started when first needed, until it is closed.
 
     It does one thing at a time, for one thread.
     """
@@ -38,17 +37,6 @@ class Served:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._closed = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def start(self) -> None:
         """Start the server, if it is not there. Raises BoundaryError with what to change if it cannot."""

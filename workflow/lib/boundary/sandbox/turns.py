@@ -26,11 +26,10 @@ class Turns:
             raise BoundaryError(
                 f"{folder}: belongs to somebody else; set TMPDIR to a folder of yours"
             )
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         self._door, self._room = (
-            os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            for name in ("door", "room")
+            os.fdopen(os.open(folder / name, flags, 0o600), "r+b") for name in ("door", "room")
         )
-        self._open = [self._door, self._room]
 
     @contextmanager
     def shared(self) -> Iterator[None]:
@@ -56,5 +55,5 @@ class Turns:
 
     def close(self) -> None:
         """Give the files back."""
-        while self._open:
-            os.close(self._open.pop())
+        for file in (self._door, self._room):
+            file.close()

@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> None:
     limits = Limits(arguments.seconds, arguments.megabytes)
     columns = ["problem_id", "sample_index", "text", "finish_reason"]
     groups = read_record_groups(arguments.samples, "sample", columns)
-    posed, known = posed_problems(arguments.problems, policy), list(problems["problem_id"])
+    posed, known = posed_problems(arguments.problems, domain, policy), list(problems["problem_id"])
     with (
         memory as memo,
         Judge(arguments.verifier, memo, arguments.workers, limits, domain) as judge,

@@ -12,7 +12,7 @@ from boundary.study.benchmark import Benchmark
 from boundary.study.catalogue import Catalogue
 from boundary.study.model import IMPORTED
 from boundary.study.study import Cell
-from boundary.verification.verifiers import MODULES, VERIFIERS
+from boundary.verification.verifiers import DOMAINS, VERIFIERS, verifier_module
 
 SHEETS_OF_PART = ("chains",)  # that leave the problems of a filter out
 OF_COUNTS = (*STATISTICS, "difference", "coverage", "measures")
@@ -60,18 +60,17 @@ def _check_verifier(kind: str, statistic: str, cell: Cell, place: str) -> None:
 
 def check_domain(kind: str, statistic: str, cell: Cell, benchmark: Benchmark, place: str) -> None:
     """A majority of programs means nothing, and second opinions on them there are none."""
-    if benchmark.source == "counts_only" or benchmark.domain not in MODULES:
+    if benchmark.source == "counts_only" or benchmark.domain not in DOMAINS:
         return
     if benchmark.domain == "code" and statistic == "majority_at_k":
         raise BoundaryError(
             f"{place}: {kind} is of the most frequent answer, and the answers of {benchmark.name} are "
             "programs, which differ in their text without doing anything else; leave the cell out"
         )
-    if cell.judge not in MODULES[benchmark.domain]:
-        raise BoundaryError(
-            f"{place}: the verifier {cell.judge!r} judges no problems of domain {benchmark.domain}, which "
-            f"{benchmark.name} has; leave it out of `verifiers`"
-        )
+    try:
+        verifier_module(cell.judge, benchmark.domain)
+    except BoundaryError as error:
+        raise BoundaryError(f"{place}: {error}; leave the others out of `verifiers`") from error
 
 
 def check_source(kind: str, statistic: str, cell: Cell, catalogue: Catalogue, place: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 
 from boundary.errors import BoundaryError
 from boundary.progress import progress_bar
 from boundary.verification.judge import Judge, Posed
+from boundary.verification.programs.tests import read_tests
 
 NAMED = 5
 
@@ -24,8 +24,8 @@ def check_canaries(
     with progress_bar(len(problem_ids), "reference programs", "problem") as bar:
         for problem_id in problem_ids:
             by = posed(problem_id)
-            reference = json.loads(by.gold[1])
-            if reference is not None:
+            reference = read_tests(*by.gold).reference
+            if reference:
                 (decision,) = judge.decide([(by, reference)])
                 if decision.outcome != "correct":
                     failed.append(f"{problem_id} ({decision.outcome}: {decision.reason})")

@@ -120,8 +120,7 @@ class Judge:
                 self.memo.put(key, decision)  # it may be the machine's fault, and not for ever
             else:
                 self.memo.put_dear(key, decision, question.gold, question.answer)
-        decided = [self.memo.get(key) for key in keys]
-        return [decision for decision in decided if decision is not None]
+        return [self.memo[key] for key in keys]
 
     def _find(self, response: Response) -> Found | None:
         if response.finish_reason == "error":

@@ -32,6 +32,10 @@ class Memo:
         """The decision, if there is one."""
         return self._known.get(key)
 
+    def __getitem__(self, key: bytes) -> Decision:
+        """The decision. Raises KeyError if there is none."""
+        return self._known[key]
+
     def put(self, key: bytes, decision: Decision) -> None:
         """Keep a decision that cost nothing, for this process."""
         self._known[key] = decision

@@ -53,9 +53,10 @@ def judge_samples(
     ``posed`` tells what a problem is judged by, for the ``known`` ones. Raises BoundaryError for a sample
     of another.
     """
+    problems = set(known)
     with progress_bar(total, "verifying", "sample") as bar:
         for samples in groups:
-            unknown = set(samples["problem_id"]) - set(known)
+            unknown = set(samples["problem_id"]) - problems
             if unknown:
                 raise BoundaryError(
                     f"problem {min(unknown)}: it has samples but is not in the benchmark "

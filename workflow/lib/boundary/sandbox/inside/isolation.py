@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import resource
 from typing import NamedTuple
 
-from .system_calls import CLONE, build_filter, machine, refuse_system_calls
+from .system_calls import CLONE, build_filter, refuse_system_calls
 
 NEW_USER, NEW_PID, NEW_MOUNTS, NEW_IPC = 0x10000000, 0x20000000, 0x00020000, 0x08000000
 NEW_HOST_NAME = 0x04000000
@@ -28,11 +29,15 @@ PROCESSES = 32  # and threads, of one program
 
 
 class Limits(NamedTuple):
-    """What a program may take: CPU seconds, megabytes of memory, seconds by the clock."""
+    """What a program may take: CPU seconds, megabytes of memory, seconds by the clock, bytes of output.
+
+    The last is kept outside, where output is read.
+    """
 
     seconds: float
     megabytes: int
     patience: float
+    output: int
 
 
 class _Header(ctypes.Structure):
@@ -53,7 +58,7 @@ class Isolation:
     def __init__(self) -> None:
         # Not CDLL: the interpreter's lock is kept, since the child goes on in the interpreter.
         self.libc = ctypes.PyDLL(None, use_errno=True)
-        self.machine = machine()
+        self.machine = platform.machine()
         self.filter = build_filter(self.machine)
         self.user, self.group = os.getuid(), os.getgid()
         with open("/proc/self/statm") as statm:  # noqa: PTH123

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -38,6 +39,12 @@ def run(mode: str, code: str, entry: str, prelude: dict[str, Any]) -> None:
     except BaseException as error:
         told = {"raised": type(error).__name__, "text": text_of(error)}
     _report(told)
+
+
+def read_text(descriptor: int) -> str:
+    """All of a file that the host opened, which is closed then."""
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read().decode("utf-8", "surrogatepass")
 
 
 def text_of(error: BaseException) -> str:

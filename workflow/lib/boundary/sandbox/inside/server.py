@@ -20,7 +20,7 @@ from typing import Any
 
 from .isolation import MEGABYTE, PROCESSES, Isolation, Limits
 from .link import LINK
-from .program import REPORT, run
+from .program import REPORT, read_text, run
 
 STOP = b"stop"
 CONFINED = b"confined"
@@ -39,7 +39,7 @@ def main(descriptor: int, user: int | None) -> None:
     control = socket.socket(fileno=descriptor)
     with suppress(ImportError):
         import numpy  # noqa: F401  (programs find it loaded)
-    preludes = {"none": {}, "contest": _prelude()}
+    prelude = _prelude()
     isolation = Isolation()
     if user is not None:
         isolation.become(user)
@@ -52,9 +52,8 @@ def main(descriptor: int, user: int | None) -> None:
             return
         if packet == STOP:  # for a program that had just ended by itself
             continue
-        control.send(
-            json.dumps(_run(isolation, json.loads(packet), descriptors, control, preludes)).encode()
-        )
+        answer = _run(isolation, json.loads(packet), descriptors, control, prelude)
+        control.send(json.dumps(answer).encode())
 
 
 def _prelude() -> dict[str, Any]:
@@ -70,9 +69,8 @@ def _run(
     asked: dict[str, Any],
     descriptors: list[int],
     control: socket.socket,
-    preludes: dict[str, dict[str, Any]],
+    prelude: dict[str, Any],
 ) -> dict[str, Any]:
-    started = time.monotonic()
     limits = Limits(*asked["limits"])
     # Whether it was confined is said on a descriptor that is closed before the program begins.
     confined, say_confined = os.pipe()
@@ -82,9 +80,10 @@ def _run(
         _close([*descriptors, confined, say_confined])
         return {"ended": "unconfined", "why": str(error)}
     if pid == 0:
-        _be_the_program(isolation, asked, descriptors, say_confined, preludes)
+        given = prelude if asked["is_contest"] else {}
+        _be_the_program(isolation, limits, asked, descriptors, say_confined, given)
     _close([*descriptors, say_confined])
-    ended, cpu, most = _watch(pid, limits, control, started)
+    ended, cpu = _watch(pid, limits, control)
     _, status, usage = os.wait4(pid, 0)
     said = os.read(confined, 1024)
     os.close(confined)
@@ -94,8 +93,6 @@ def _run(
         "ended": ended,
         "status": os.waitstatus_to_exitcode(status),
         "cpu": max(cpu, usage.ru_utime + usage.ru_stime),
-        "clock": time.monotonic() - started,
-        "bytes": most,
     }
 
 
@@ -106,10 +103,11 @@ def _close(descriptors: list[int]) -> None:
 
 def _be_the_program(
     isolation: Isolation,
+    limits: Limits,
     asked: dict[str, Any],
     descriptors: list[int],
     say_confined: int,
-    preludes: dict[str, dict[str, Any]],
+    prelude: dict[str, Any],
 ) -> None:
     """In the child: never returns."""
     try:
@@ -117,18 +115,18 @@ def _be_the_program(
         for descriptor, place in ((stdin, 0), (stdout, 1), (link, LINK), (report, REPORT)):
             os.dup2(descriptor, place)
         os.dup2(os.open("/dev/null", os.O_WRONLY), 2)
-        text = _read(code)
+        text = read_text(code)
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-        isolation.confine(Limits(*asked["limits"]))
+        isolation.confine(limits)
         os.write(say_confined, CONFINED)
     except BaseException as error:
         os.write(say_confined, f"{type(error).__name__}: {error}".encode())
         os._exit(1)
     try:
         os.closerange(REPORT + 1, 1024)
-        run(asked["mode"], text, asked["entry"], preludes[asked["prelude"]])
+        run(asked["mode"], text, asked["entry"], prelude)
     finally:
         os._exit(0)
 
@@ -138,22 +136,15 @@ def _above(descriptors: list[int]) -> list[int]:
     return [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 100) for descriptor in descriptors]
 
 
-def _read(descriptor: int) -> str:
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    with os.fdopen(descriptor, "rb", closefd=False) as file:
-        return file.read().decode("utf-8", "surrogatepass")
-
-
-def _watch(
-    pid: int, limits: Limits, control: socket.socket, started: float
-) -> tuple[str, float, int]:
-    """Wait for the program's end, or end it at a limit: how it ended, CPU seconds, most bytes seen."""
+def _watch(pid: int, limits: Limits, control: socket.socket) -> tuple[str, float]:
+    """Wait for the program's end, or end it at a limit: how it ended, and CPU seconds as far as seen."""
+    started = time.monotonic()
     process = os.pidfd_open(pid)
     own = _resident(os.getpid())
     poll = select.poll()
     poll.register(process, select.POLLIN)
     poll.register(control, select.POLLIN)
-    ended, cpu, most, wait = "exited", 0.0, 0, GLANCE
+    ended, cpu, wait = "exited", 0.0, GLANCE
     try:
         while True:
             happened = {descriptor for descriptor, _ in poll.poll(1000 * wait)}
@@ -166,9 +157,8 @@ def _watch(
             wait = LOOK
             processes = _processes()
             cpu = max(cpu, sum(_cpu_seconds(each) for each in processes))
-            now = sum(max(0, _resident(each) - own) for each in processes)
-            most = max(most, now)
-            if now > limits.megabytes * MEGABYTE:
+            memory = sum(max(0, _resident(each) - own) for each in processes)
+            if memory > limits.megabytes * MEGABYTE:
                 ended = "memory"
             elif cpu > limits.seconds:
                 ended = "cpu"
@@ -182,7 +172,7 @@ def _watch(
         # The first process of its namespace: the kernel ends all others with it.
         signal.pidfd_send_signal(process, signal.SIGKILL)
         os.close(process)
-    return ended, cpu, most
+    return ended, cpu
 
 
 def _processes() -> list[int]:

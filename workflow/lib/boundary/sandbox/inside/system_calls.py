@@ -9,7 +9,6 @@ been broken from user namespaces, and every call of another architecture's table
 from __future__ import annotations
 
 import ctypes
-import platform
 import struct
 
 # linux/filter.h, linux/seccomp.h
@@ -118,8 +117,3 @@ def refuse_system_calls(libc: ctypes.CDLL, instructions: bytes) -> None:
     program = _Program(len(instructions) // 8, instructions)
     if libc.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(program), 0, 0):
         raise OSError(ctypes.get_errno(), "seccomp")
-
-
-def machine() -> str:
-    """This machine's architecture."""
-    return platform.machine()

@@ -7,13 +7,14 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-from boundary.sandbox.client import Ending, Limits, Pending, Run, Sandbox
-from boundary.sandbox.inside.plain_data import NotPlainError, decode, encode
+from boundary.sandbox.client import Ending, Run, Sandbox
+from boundary.sandbox.inside.isolation import Limits
+from boundary.sandbox.inside.plain_data import NotPlainError, decode
 from boundary.sandbox.process import SandboxError
 from boundary.sandbox.tester import Tester
 from boundary.verification.policy import Policy
 from boundary.verification.programs.outputs import same_text, same_value
-from boundary.verification.programs.tests import Case, Tests, argument_lines
+from boundary.verification.programs.tests import Called, Printed, Tests
 from boundary.verification.verdict import Decision
 
 RUNG = "tests"
@@ -31,28 +32,30 @@ def decide(tests: Tests, program: str, policy: Policy, solver: Sandbox, tester: 
     """
     if tests.assertions is not None:
         return _assert(tests, program, policy, solver, tester)
-    functional = [case for case in tests.cases if case.functional]
-    if functional:
-        failed = _call(tests.function, functional, program, policy, solver)
+    if tests.called:
+        failed = _call(tests.function, tests.called, program, policy, solver)
         if failed is not None:
             return failed
-    for case in tests.cases:
-        failed = None if case.functional else _print(case, program, policy, solver)
+    for case in tests.printed:
+        failed = _print(case, program, policy, solver)
         if failed is not None:
             return failed
-    return Decision("correct", RUNG, f"{len(tests.cases)} tests passed")
+    return Decision("correct", RUNG, f"{len(tests.called) + len(tests.printed)} tests passed")
 
 
 def _limits(policy: Policy, expected: int) -> Limits:
-    seconds = policy.program_seconds
-    return Limits(
-        seconds, policy.program_megabytes, PATIENCE * seconds + 2, LEAST_OUTPUT + 2 * expected
-    )
+    output = LEAST_OUTPUT + 2 * expected
+    return Limits(policy.program_seconds, policy.program_megabytes, _patience(policy), output)
 
 
-def _print(case: Case, program: str, policy: Policy, solver: Sandbox) -> Decision | None:
+def _patience(policy: Policy) -> float:
+    """Seconds by the clock that a program has: a program that waits takes no CPU time."""
+    return PATIENCE * policy.program_seconds + 2
+
+
+def _print(case: Printed, program: str, policy: Policy, solver: Sandbox) -> Decision | None:
     limits = _limits(policy, len(case.output))
-    ending = solver.run(Run(program, "main", limits, stdin=case.input, prelude="contest"))
+    ending = solver.run(Run(program, "main", limits, stdin=case.input, is_contest=True))
     test = f"test {case.number}"
     failed = _stopped(ending, test, policy) or _raised(ending, test)
     if failed is None and ending.status != 0:
@@ -66,13 +69,12 @@ def _print(case: Case, program: str, policy: Policy, solver: Sandbox) -> Decisio
 
 
 def _call(
-    function: str, cases: Sequence[Case], program: str, policy: Policy, solver: Sandbox
+    function: str, cases: Sequence[Called], program: str, policy: Policy, solver: Sandbox
 ) -> Decision | None:
     """All calls in one process, as LiveCodeBench has it; each in its own where that takes too long."""
-    calls = [encode([json.loads(line) for line in argument_lines(case.input)]) for case in cases]
-    stdin = json.dumps(calls)
-    limits = _limits(policy, sum(len(case.output) for case in cases))
-    ending = solver.run(Run(program, "call", limits, function, stdin, "contest"))
+    stdin = f"[{', '.join(case.arguments for case in cases)}]"
+    limits = _limits(policy, sum(case.size for case in cases))
+    ending = solver.run(Run(program, "call", limits, function, stdin, is_contest=True))
     if ending.ended in ("cpu", "clock") and len(cases) > 1:
         for case in cases:
             failed = _call(function, [case], program, policy, solver)
@@ -96,9 +98,9 @@ def _call(
     return _raised(ending, test) or _gone(ending, test)
 
 
-def _is_expected(data: Any, case: Case, policy: Policy) -> bool:
+def _is_expected(data: Any, case: Called, policy: Policy) -> bool:
     try:
-        return same_value(decode(data), json.loads(case.output), policy)
+        return same_value(decode(data), case.expected, policy)
     except (NotPlainError, RecursionError):
         return False
 
@@ -110,32 +112,24 @@ def _assert(
     assert tests.assertions is not None
     entry = tests.assertions.entry_point
     limits = _limits(policy, 0)
-    document = json.dumps({"reference": tests.reference, "test": tests.assertions.code})
     ours, theirs = socket.socketpair()
     with ours, theirs:
         solving = solver.begin(Run(program, "serve", limits, entry), ours)
         try:
-            tester.begin(document, entry, theirs)
+            tester.begin(tests.assertions.document, entry, theirs)
+            # Both ends are closed here, so that each side notes when the other is gone.
+            ours.close()
+            theirs.close()
+            told = tester.finish(limits.patience + TESTER_SECONDS)
         except SandboxError:
-            _abandon(solving, solver)
+            solving.abandon()
             raise
-    # Both ends are closed here, so that each side notes when the other is gone.
-    try:
-        told = tester.finish(limits.patience + TESTER_SECONDS)
-    except SandboxError:
-        _abandon(solving, solver)
-        raise
     solving.stop()
     ending = solving.finish()
     if told is None and tests.reference:
         # With the reference program's answers the test ended, or nothing would be judged (canaries).
         return Decision("program_timeout", RUNG, "with its answers, the assertions did not end")
     return _asserted(told, ending, policy)
-
-
-def _abandon(solving: Pending, solver: Sandbox) -> None:
-    solving.close()
-    solver.stop()
 
 
 def _asserted(told: dict[str, Any] | None, ending: Ending, policy: Policy) -> Decision:
@@ -158,10 +152,9 @@ def _asserted(told: dict[str, Any] | None, ending: Ending, policy: Policy) -> De
 
 def _stopped(ending: Ending, test: str, policy: Policy) -> Decision | None:
     """The decision on a program that was ended at a limit."""
-    seconds = policy.program_seconds
     reasons: dict[str, tuple[Any, str]] = {
-        "cpu": ("program_timeout", f"more than {seconds:g} s of CPU time"),
-        "clock": ("program_timeout", f"no end after {PATIENCE * seconds + 2:g} s by the clock"),
+        "cpu": ("program_timeout", f"more than {policy.program_seconds:g} s of CPU time"),
+        "clock": ("program_timeout", f"no end after {_patience(policy):g} s by the clock"),
         "memory": ("memory", f"more than {policy.program_megabytes} MB of memory"),
         "output": ("output_limit", "more output than it may write"),
         "processes": ("forbidden", "more processes than it may start"),
