@@ -6,7 +6,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from boundary.data.records import write_records
 from boundary.errors import BoundaryError
+from boundary.miniature.problems import draw_problems
 from boundary.sampling.prompts import Template
 from boundary.training.advantages import group_relative
 from boundary.training.architecture import build_model
@@ -16,7 +18,12 @@ from boundary.training.optimiser import build_optimiser, take_step
 from boundary.training.pretrain import length_sorted_batches, pretrain
 from boundary.training.reward import verified_reward
 from boundary.training.rlvr import train_rlvr
-from boundary.training.rollouts import Problem, draw_groups, problem_batches
+from boundary.training.rollouts import (
+    Problem,
+    draw_groups,
+    problem_batches,
+    training_problems,
+)
 from boundary.verification.judge import pose
 from boundary.verification.policy import Policy
 
@@ -157,6 +164,21 @@ def test_pretraining_learns_and_repeats():
 def problem(prompt, gold):
     """A problem as the trainer poses it."""
     return Problem(prompt, pose(json.dumps(gold), Policy()))
+
+
+def test_the_golds_of_a_file_of_problems_earn_the_reward(tmp_path):
+    drawn = draw_problems("arith", (2, 4), 20, "train", seed=1)
+    write_records(tmp_path / "problems.parquet", "problem", drawn, {})
+    problems = training_problems(
+        tmp_path / "problems.parquet", "math", Template("{question}="), Policy()
+    )
+    assert [problem.prompt for problem in problems] == [f"{asked}=" for asked in drawn["question"]]
+    golds = [json.loads(gold) for gold in drawn["gold"]]
+    for answers, earned in ((golds, 1.0), ([gold + "1" for gold in golds], 0.0)):
+        texts = [f"\\boxed{{{answer}}}" for answer in answers]
+        with verified_reward() as reward:
+            judged_by = [problem.posed for problem in problems]
+            assert reward(list(zip(judged_by, texts, strict=True))) == [earned] * 20
 
 
 def no_reward(rollouts):

@@ -126,9 +126,10 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
         from boundary.verification.verifiers import check_domains
 
         model, tokenizer = load_checkpoint(read_model_record(arguments.base).checkpoint)
-        records = read_records(arguments.problems, "problem")
-        domain = check_domains(records["domain"].unique(), str(arguments.problems))
-        problems = training_problems(records, template, read_policy(arguments.policy))
+        domains = read_records(arguments.problems, "problem", ["domain"])["domain"].unique()
+        domain = check_domains(domains, str(arguments.problems))
+        policy = read_policy(arguments.policy)
+        problems = training_problems(arguments.problems, domain, template, policy)
         with verified_reward(domain, arguments.threads or 1) as reward:
             metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, reward)
     with atomic_path(checkpoint) as folder:

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from boundary.data.records import read_records
 from boundary.errors import BoundaryError
 from boundary.sampling.context import context_length
 from boundary.sampling.decoding import decode
 from boundary.training.reward import Reward
-from boundary.verification.judge import Posed, pose
+from boundary.verification.judge import Posed
+from boundary.verification.posing import posed_problems
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pathlib import Path
+
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from boundary.sampling.prompts import Template
@@ -30,13 +33,11 @@ class Problem(NamedTuple):
     posed: Posed
 
 
-def training_problems(records: pd.DataFrame, template: Template, policy: Policy) -> list[Problem]:
-    """Problem records as the trainer poses them."""
-    columns = ["question", "gold", "meta", "tests"]
-    return [
-        Problem(template.render(question), pose(gold, policy, meta, tests))
-        for question, gold, meta, tests in records[columns].itertuples(index=False)
-    ]
+def training_problems(path: Path, domain: str, template: Template, policy: Policy) -> list[Problem]:
+    """The problems of a file, of one domain, as the trainer poses them."""
+    posed = posed_problems(path, domain, policy)
+    rows = read_records(path, "problem", ["problem_id", "question"]).itertuples(index=False)
+    return [Problem(template.render(question), posed(problem)) for problem, question in rows]
 
 
 class Rollouts(NamedTuple):
