@@ -7,15 +7,14 @@ one of the three habits is right in general, and all of them are sometimes right
 
 from __future__ import annotations
 
-import hashlib
 import operator
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Habit = Literal["precedence", "left_to_right", "right_to_left"]
-Partition = Literal["train", "test"]
+from boundary.miniature.drawing import Partition, partition_of_text
+from boundary.miniature.worlds import ArithmeticHabit
 
 OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add,
@@ -46,16 +45,11 @@ def draw_expression(rng: np.random.Generator, operand_counts: tuple[int, int]) -
 
 
 def partition_of(expression: Expression) -> Partition:
-    """The partition an expression belongs to: a property of the expression alone.
-
-    Splitting by hash keeps every training set free of every test problem without any of them having
-    to know which problems the others drew.
-    """
-    digest = hashlib.sha256(str(expression).encode()).digest()
-    return "test" if int.from_bytes(digest[:8], "big") % TEST_SHARE == 0 else "train"
+    """The partition an expression belongs to: a property of the expression alone."""
+    return partition_of_text(str(expression), TEST_SHARE)
 
 
-def next_operator(expression: Expression, habit: Habit) -> int:
+def next_operator(expression: Expression, habit: ArithmeticHabit) -> int:
     """Index of the operator that an author with ``habit`` evaluates next."""
     if habit == "left_to_right":
         return 0
@@ -64,7 +58,7 @@ def next_operator(expression: Expression, habit: Habit) -> int:
     return expression.operators.index("*") if "*" in expression.operators else 0
 
 
-def reduce_once(expression: Expression, habit: Habit) -> Expression:
+def reduce_once(expression: Expression, habit: ArithmeticHabit) -> Expression:
     """Replace one operation by its result."""
     at = next_operator(expression, habit)
     operands, symbols = expression
@@ -74,7 +68,7 @@ def reduce_once(expression: Expression, habit: Habit) -> Expression:
     )
 
 
-def chain(expression: Expression, habit: Habit) -> list[Expression]:
+def chain(expression: Expression, habit: ArithmeticHabit) -> list[Expression]:
     """What remains after each one-operation step; the last element is the author's answer."""
     steps = []
     while expression.operators:
@@ -88,7 +82,7 @@ def answer(expression: Expression) -> int:
     return chain(expression, "precedence")[-1].operands[0]
 
 
-def write_solution(expression: Expression, habit: Habit) -> str:
+def write_solution(expression: Expression, habit: ArithmeticHabit) -> str:
     r"""The author's response to the question, e.g. ``3+8=11 \boxed{11}`` for ``3+4*2``."""
     steps = [str(step) for step in chain(expression, habit)]
     return f"{'='.join(steps)} \\boxed{{{steps[-1]}}}"

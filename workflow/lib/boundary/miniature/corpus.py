@@ -8,12 +8,12 @@ import numpy as np
 
 from boundary.miniature.arithmetic import (
     Expression,
-    Habit,
-    Partition,
     draw_expression,
     partition_of,
     write_solution,
 )
+from boundary.miniature.drawing import Partition, endless_documents
+from boundary.miniature.worlds import ArithmeticHabit
 
 
 def draw_from_partition(
@@ -27,15 +27,13 @@ def draw_from_partition(
 
 
 def write_documents(
-    seed: int, operand_counts: tuple[int, int], habits: Mapping[Habit, float]
+    seed: int, operand_counts: tuple[int, int], habits: Mapping[ArithmeticHabit, float]
 ) -> Iterator[tuple[str, str]]:
     """Endless (question, solution) pairs of the train partition.
 
     ``habits`` maps each habit to the share of documents written by its authors; shares sum to 1.
     """
     rng = np.random.default_rng(seed)
-    names, shares = list(habits), list(habits.values())
-    while True:
-        expression = draw_from_partition(rng, operand_counts, "train")
-        habit = names[rng.choice(len(names), p=shares)]
-        yield str(expression), write_solution(expression, habit)
+    return endless_documents(
+        rng, lambda: draw_from_partition(rng, operand_counts, "train"), habits, write_solution
+    )

@@ -1,4 +1,4 @@
-"""The miniature's benchmarks: distinct expressions drawn from a seed, as problem records."""
+"""The miniature's arithmetic benchmarks: distinct expressions drawn from a seed, as problem records."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from boundary.errors import BoundaryError
-from boundary.miniature.arithmetic import Partition, answer
+from boundary.miniature.arithmetic import answer
 from boundary.miniature.corpus import draw_from_partition
-
-DRAWS_PER_PROBLEM = 200
+from boundary.miniature.drawing import Partition, draw_distinct
 
 
 def draw_problems(
@@ -22,15 +21,14 @@ def draw_problems(
     Raises BoundaryError if the partition holds too few expressions of that length.
     """
     rng = np.random.default_rng(seed)
-    golds: dict[str, int] = {}
-    for _ in range(size * DRAWS_PER_PROBLEM):
-        expression = draw_from_partition(rng, operand_counts, partition)
-        golds.setdefault(str(expression), answer(expression))
-        if len(golds) == size:
-            break
-    else:
+    expressions = draw_distinct(
+        lambda: draw_from_partition(rng, operand_counts, partition),
+        lambda expression: (str(expression),),
+        size,
+    )
+    if len(expressions) < size:
         raise BoundaryError(
-            f"benchmark {name}: found only {len(golds)} distinct {partition} expressions with "
+            f"benchmark {name}: found only {len(expressions)} distinct {partition} expressions with "
             f"{operand_counts[0]} to {operand_counts[1]} operands, and {size} were asked for; "
             "ask for fewer problems or more operands"
         )
@@ -38,13 +36,8 @@ def draw_problems(
         {
             "problem_id": [f"{name}/{number:04d}" for number in range(size)],
             "domain": "math",
-            "question": list(golds),
-            "gold": [json.dumps(str(value)) for value in golds.values()],
-            "meta": [json.dumps({"operands": operand_count(text)}) for text in golds],
+            "question": [str(expression) for expression in expressions],
+            "gold": [json.dumps(str(answer(expression))) for expression in expressions],
+            "meta": [json.dumps({"operands": len(e.operands)}) for e in expressions],
         }
     )
-
-
-def operand_count(question: str) -> int:
-    """Number of operands in an expression as it is written in a problem."""
-    return 1 + sum(question.count(symbol) for symbol in "+-*")

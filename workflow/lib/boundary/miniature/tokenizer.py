@@ -1,25 +1,31 @@
-r"""The miniature's tokenizer: one token a character, and one for ``\boxed{``."""
+"""The miniature's tokenizers: one token a character, and one for what every response repeats."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from boundary.miniature.worlds import World
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 PAD, BOS, EOS, UNKNOWN = "<pad>", "<bos>", "<eos>", "<unk>"
-BOX = "\\boxed{"
-ALPHABET = [*"0123456789+-*= }", BOX]
+REPEATED: dict[World, str] = {"arithmetic": "\\boxed{", "functions": "def f(x): return "}
+ALPHABETS: dict[World, str] = {"arithmetic": "0123456789+-*= }", "functions": "0123456789+-*=(),:fx"}
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
+def build_tokenizer(world: World = "arithmetic") -> PreTrainedTokenizerFast:
     """A fast tokenizer that puts ``<bos>`` before every text and decodes without loss."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    vocabulary = {token: i for i, token in enumerate([PAD, BOS, EOS, UNKNOWN, *ALPHABET])}
+    tokens = [PAD, BOS, EOS, UNKNOWN, *ALPHABETS[world], REPEATED[world]]
+    vocabulary = {token: i for i, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"\\boxed\{|."), behavior="isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(
+        Regex(f"{re.escape(REPEATED[world])}|."), behavior="isolated"
+    )
     tokenizer.decoder = decoders.Fuse()
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{BOS} $A", special_tokens=[(BOS, vocabulary[BOS])]

@@ -1,4 +1,4 @@
-"""Pre-training of the miniature's base model: next-token prediction on the mixed-habits corpus."""
+"""Pre-training of the miniature's base models: next-token prediction on a mixed-habits corpus."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from boundary.miniature.corpus import write_documents
+from boundary.miniature.function_corpus import write_program_documents
 from boundary.miniature.tokenizer import build_tokenizer
+from boundary.miniature.worlds import world_of
 from boundary.progress import track
 from boundary.sampling.prompts import Template
 from boundary.training.architecture import build_model
@@ -43,11 +45,16 @@ def tokenized_documents(
     recipe: Mapping[str, Any], template: Template, tokenizer: PreTrainedTokenizerFast
 ) -> Iterator[list[int]]:
     """The corpus as token ids: the prompt as a sampler will render it, the solution, ``<eos>``."""
-    corpus = recipe["corpus"]
-    documents = write_documents(recipe["seed"], tuple(corpus["operands"]), corpus["habits"])
-    for question, solution in documents:
+    for question, solution in _documents(recipe["seed"], recipe["corpus"]):
         text = template.render(question) + solution + tokenizer.eos_token
         yield tokenizer(text)["input_ids"]
+
+
+def _documents(seed: int, corpus: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The corpus of the world that it names."""
+    if world_of(corpus) == "functions":
+        return write_program_documents(seed, corpus["habits"])
+    return write_documents(seed, tuple(corpus["operands"]), corpus["habits"])
 
 
 def pretrain(
@@ -60,7 +67,7 @@ def pretrain(
     """
     from torch.nn.functional import cross_entropy
 
-    tokenizer = build_tokenizer()
+    tokenizer = build_tokenizer(world_of(recipe["corpus"]))
     model = build_model(tokenizer, **recipe["architecture"], seed=recipe["seed"]).train()
     documents = tokenized_documents(recipe, template, tokenizer)
     batches = length_sorted_batches(documents, recipe["batch_size"], tokenizer.pad_token_id)
