@@ -23,7 +23,7 @@ def test_the_default_study_loads(config):
     study = load_study("miniature", config, SCHEMAS)
     figure = study.exhibits["fig_pass_at_k"]
     cell = Cell("mini-base", "arith", "standard.seed1", 256)
-    assert cell in figure.cells and len(figure.cells) == 4
+    assert cell in figure.cells and len(figure.cells) == 6
     assert list(study.shards(cell)) == [0, 1]
     assert study.template("mini-base", "standard.seed1") == "mini"
     described = study.describe(figure.cells[1])
@@ -392,6 +392,37 @@ MISTAKES = [
         ("arith", "generate", "operands"),
         [4, 3],
         r"arith\.generate\.operands: found \[4, 3\]; expected the smallest",
+    ),
+    (
+        "benchmarks.yaml",
+        ("functions", "generate", "operands"),
+        [3, 4],
+        r"functions\.generate\.operands: found \[3, 4\], and the world functions has none; leave it out",
+    ),
+    (
+        "benchmarks.yaml",
+        ("functions", "generate", "world"),
+        "arithmetic",
+        r"functions\.generate: needs operands, such as \[3, 4\]; or name a world without them",
+    ),
+    (
+        "benchmarks.yaml",
+        ("functions", "generate", "world"),
+        "function",
+        r"functions\.generate\.world: unknown value 'function'\. Did you mean 'functions'",
+    ),
+    (
+        "models.yaml",
+        ("mini-code-base", "pretrain", "corpus", "habits"),
+        {"both_examples": 0.5, "precedence": 0.5},
+        r"mini-code-base\.pretrain\.corpus\.habits: found precedence, which no author of the world "
+        r"functions has; expected some of both_examples, first_example",
+    ),
+    (
+        "models.yaml",
+        ("mini-code-base", "pretrain", "corpus", "operands"),
+        [3, 4],
+        r"mini-code-base\.pretrain\.corpus\.operands: found \[3, 4\], and the world functions has none",
     ),
     (
         "models.yaml",

@@ -19,6 +19,7 @@ from boundary.verification.verifiers import VERIFIERS
 from faulty_server import FaultyServer
 
 CELLS = [(m, b) for m in ("mini-base", "mini-grpo") for b in ("arith", "arith-long")]
+PROGRAMS = [(m, "functions") for m in ("mini-code-base", "mini-code-grpo")]
 
 
 def set_n(study, n):
@@ -38,13 +39,13 @@ def test_a_run_leaves_every_exhibit_with_its_data(finished):
         for name, ending in itertools.product(study[folder], endings):
             assert (finished.results / folder / f"{name}.{ending}").stat().st_size > 0
     table = pd.read_csv(finished.results / "tables" / "table_pass_at_k.csv")
-    assert set(zip(table["model"], table["benchmark"], strict=True)) == set(CELLS)
+    assert set(zip(table["model"], table["benchmark"], strict=True)) == {*CELLS, *PROGRAMS}
     assert sorted(table["k"].unique()) == list(range(1, 9))
     assert table["problems"].eq(5).all()
     tally = pd.read_csv(finished.results / "tables" / "table_verdicts.csv")
     assert (tally.groupby(["model", "benchmark"])["samples"].sum() == 5 * 8).all()
     drawn = pd.read_csv(finished.results / "tables" / "table_samples.csv")
-    assert drawn[drawn["measure"] == "samples"]["value"].tolist() == [40] * 4
+    assert drawn[drawn["measure"] == "samples"]["value"].tolist() == [40] * 6
 
 
 def test_the_models_load_as_any_other(finished):

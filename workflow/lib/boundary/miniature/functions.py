@@ -44,6 +44,7 @@ class Function(NamedTuple):
     coefficients: Coefficients
 
     def __call__(self, x: int) -> int:
+        """The function's value at ``x``."""
         squares, multiples, constant = self.coefficients
         return squares * x * x + multiples * x + constant
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 PAD, BOS, EOS, UNKNOWN = "<pad>", "<bos>", "<eos>", "<unk>"
 REPEATED: dict[World, str] = {"arithmetic": "\\boxed{", "functions": "def f(x): return "}
-ALPHABETS: dict[World, str] = {"arithmetic": "0123456789+-*= }", "functions": "0123456789+-*=(),:fx"}
+ALPHABETS: dict[World, str] = {
+    "arithmetic": "0123456789+-*= }",
+    "functions": "0123456789+-*=(),:fx",
+}
 
 
 def build_tokenizer(world: World = "arithmetic") -> PreTrainedTokenizerFast:

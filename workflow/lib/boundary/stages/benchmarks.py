@@ -125,12 +125,14 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
     given = {name: getattr(arguments, name) for name in DESCRIBED}
     if all(value is None or value == {} for value in given.values()):
         return
-    from boundary.study.benchmark import check_part, check_window
+    from boundary.study.benchmark import check_part, check_window, check_world
     from boundary.study.documents import SCHEMAS, check_entry_part
 
     for name, value in given.items():
         if value is not None:
             check_entry_part(value, name, SCHEMAS / "benchmarks.schema.yaml")
+    if arguments.generate:
+        check_world(arguments.generate, "generate")
     if arguments.part:
         check_part(arguments.part, "part")
     if arguments.between:
@@ -139,18 +141,18 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
 
 def _generate(arguments: argparse.Namespace) -> None:
     from boundary.data.records import write_records
+    from boundary.miniature.function_problems import draw_function_problems
     from boundary.miniature.problems import draw_problems
+    from boundary.miniature.worlds import world_of
 
-    world = arguments.generate
-    problems = draw_problems(
-        arguments.name,
-        tuple(world["operands"]),
-        world["problems"],
-        world["partition"],
-        world["seed"],
-    )
+    settings = arguments.generate
+    asked = settings["problems"], settings["partition"], settings["seed"]
+    if world_of(settings) == "functions":
+        problems = draw_function_problems(arguments.name, *asked)
+    else:
+        problems = draw_problems(arguments.name, tuple(settings["operands"]), *asked)
     write_records(
-        arguments.output, "problem", problems, _provenance(arguments) | {"generate": world}
+        arguments.output, "problem", problems, _provenance(arguments) | {"generate": settings}
     )
 
 

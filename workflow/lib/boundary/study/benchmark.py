@@ -10,6 +10,7 @@ from typing import Any
 
 from boundary.benchmarks.formats import MATH, domain_of, format_module
 from boundary.errors import BoundaryError, unknown_name
+from boundary.miniature.worlds import DOMAINS, world_of
 
 # In this order: a path goes before the network.
 BENCHMARK_SOURCES = ("generate", "counts_only", "path", "hub", "url")
@@ -35,6 +36,8 @@ class Benchmark:
     @property
     def domain(self) -> str:
         """What its problems are about: math, code or visual."""
+        if self.source == "generate":
+            return DOMAINS[world_of(self.settings["generate"])]
         return domain_of(self.settings["format"])
 
     @property
@@ -100,7 +103,7 @@ def read_benchmark(name: str, entry: dict[str, Any], place: str) -> Benchmark:
             f"rows; leave it out, or write format: {MATH}"
         )
     if "generate" in entry:
-        check_range(entry["generate"]["operands"], f"{place}.generate.operands")
+        check_world(entry["generate"], f"{place}.generate")
     if "part" in entry:
         check_part(entry["part"], f"{place}.part")
     if "between" in entry:
@@ -108,11 +111,20 @@ def read_benchmark(name: str, entry: dict[str, Any], place: str) -> Benchmark:
     return benchmark
 
 
-def check_range(operands: Sequence[int], place: str) -> None:
-    """See that a range goes upwards."""
-    if operands[0] > operands[1]:
+def check_world(settings: Mapping[str, Any], place: str) -> None:
+    """See that a world is drawn from by the keys that it has: only expressions have operands."""
+    world, operands = world_of(settings), settings.get("operands")
+    if world != "arithmetic" and operands is not None:
         raise BoundaryError(
-            f"{place}: found {operands}; expected the smallest number, then the largest"
+            f"{place}.operands: found {operands}, and the world {world} has none; leave it out"
+        )
+    if world == "arithmetic" and operands is None:
+        raise BoundaryError(
+            f"{place}: needs operands, such as [3, 4]; or name a world without them: world: functions"
+        )
+    if operands is not None and operands[0] > operands[1]:
+        raise BoundaryError(
+            f"{place}.operands: found {operands}; expected the smallest number, then the largest"
         )
 
 

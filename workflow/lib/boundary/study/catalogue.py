@@ -9,9 +9,10 @@ from string import Formatter
 from typing import Any
 
 from boundary.errors import BoundaryError, unknown_name
+from boundary.miniature.worlds import HABITS, world_of
 from boundary.sampling.engine import EngineSettings
 from boundary.sampling.prompts import Template, read_template
-from boundary.study.benchmark import Benchmark, check_range, read_benchmark
+from boundary.study.benchmark import Benchmark, check_world, read_benchmark
 from boundary.study.documents import load_document
 from boundary.study.model import IMPORTED, LOADED, MODEL_SOURCES, UNAVAILABLE, Model
 from boundary.verification.verifiers import DOMAINS
@@ -175,10 +176,17 @@ def _check_rlvr(
 
 def _check_pretraining(recipe: dict[str, Any], place: str) -> None:
     """What the schema cannot say of a recipe."""
-    habits = recipe["corpus"]["habits"]
+    corpus = recipe["corpus"]
+    check_world(corpus, f"{place}.corpus")
+    habits, known = corpus["habits"], HABITS[world_of(corpus)]
+    for habit in habits:
+        if habit not in known:
+            raise BoundaryError(
+                f"{place}.corpus.habits: found {habit}, which no author of the world {world_of(corpus)} "
+                f"has; expected some of {', '.join(known)}"
+            )
     if not math.isclose(sum(habits.values()), 1):
         raise BoundaryError(f"{place}.corpus.habits: found {habits}; expected shares that sum to 1")
-    check_range(recipe["corpus"]["operands"], f"{place}.corpus.operands")
     size, heads = (recipe["architecture"][key] for key in ("hidden_size", "heads"))
     if size % (2 * heads):
         raise BoundaryError(
