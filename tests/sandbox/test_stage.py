@@ -7,6 +7,10 @@ import pytest
 from boundary.cli import main
 from boundary.data.provenance import questions_digest
 from boundary.data.records import read_provenance, read_records, write_records
+from boundary.sampling.prompts import Template
+from boundary.training.reward import verified_reward
+from boundary.training.rollouts import training_problems
+from boundary.verification.policy import Policy
 
 TESTS = {
     "public": [{"input": "2", "output": "4", "testtype": "functional"}],
@@ -49,6 +53,21 @@ def write_cell(folder, gold=SQUARE):
         "questions_sha256": questions_digest(problems["problem_id"], problems["question"]),
     }
     write_records(folder / "samples.parquet", "sample", samples, drawn)
+
+
+def test_training_rewards_what_the_stage_calls_correct(tmp_path):
+    write_cell(tmp_path)
+    problems = training_problems(
+        tmp_path / "problems.parquet", "code", Template("{question}"), Policy()
+    )
+    assert [problem.prompt for problem in problems] == ["n squared", "n doubled"]
+    answered = [
+        (problem.posed, text)
+        for problem, texts in zip(problems, RESPONSES.values(), strict=True)
+        for text in texts
+    ]
+    with verified_reward("code") as reward:
+        assert reward(answered) == [1.0, 0.0, 0.0, 1.0]
 
 
 def verify(folder, *more):

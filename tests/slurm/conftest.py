@@ -53,7 +53,7 @@ def adapt(profile: dict) -> None:
 
 def pretend_gpus(models: dict) -> None:
     """The miniature's models ask Slurm for a GPU each, and find that torch sees none."""
-    for name in ("mini-base", "mini-grpo"):
+    for name in ("mini-base", "mini-grpo", "mini-code-base", "mini-code-grpo"):
         models[name]["gpus"] = 1
 
 

@@ -57,18 +57,18 @@ def jobs_of(checkout, cluster):
 
 def test_a_figure_is_made_of_jobs_where_they_belong(finished, cluster):
     curve = pd.read_csv(finished.results / "figures/fig_pass_at_k.csv")
-    assert curve.groupby(["model", "benchmark"])["k"].max().tolist() == [8] * 4
+    assert curve.groupby(["model", "benchmark"])["k"].max().tolist() == [8] * 6
     assert (finished.results / "figures/fig_pass_at_k.pdf").stat().st_size > 0
     jobs = jobs_of(finished, cluster)
     assert {job.state for job in jobs} == {"COMPLETED"}
     sampling = [job for job in jobs if job.comment.startswith("rule_sample_")]
-    assert len(sampling) == 8  # two shards of each of four cells
+    assert len(sampling) == 12  # two shards of each of six cells
     assert {job.partition for job in sampling} == {"gpu"}
     assert {cluster.shown(job)["TresPerJob"] for job in sampling} == {"gres:gpu:1"}
     others = [job for job in jobs if job not in sampling]
     assert {job.partition for job in others} == {"cpu"}
-    # Three benchmarks, two models, a figure; 8 shards to verify and 4 cells for three rules, in groups.
-    assert len(others) < 8 + 3 * 4
+    # Five benchmarks, four models, a figure; 12 shards to verify and 6 cells for three rules, in groups.
+    assert len(others) < 12 + 3 * 6
     logs = finished.path / "results/slurm_logs"
     assert not list(logs.rglob("*.log"))  # of jobs that succeeded
 

@@ -51,7 +51,7 @@ def test_a_run_leaves_every_exhibit_with_its_data(finished):
 def test_the_models_load_as_any_other(finished):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    for name in ("mini-base", "mini-grpo"):
+    for name in ("mini-base", "mini-grpo", "mini-code-base", "mini-code-grpo"):
         record = read_model_record(finished.results / "models" / name / "model.json")
         model = AutoModelForCausalLM.from_pretrained(record.checkpoint)
         tokenizer = AutoTokenizer.from_pretrained(record.checkpoint)
@@ -59,12 +59,12 @@ def test_the_models_load_as_any_other(finished):
         assert (record.checkpoint / "model.safetensors").is_file()
         metrics = pd.read_csv(finished.results / "models" / name / "metrics.csv")
         assert {"step", "loss"} <= set(metrics)
-        if name == "mini-grpo":
+        if name.endswith("grpo"):
             assert {"reward", "entropy", "response_length"} <= set(metrics)
 
 
 def test_counts_are_those_of_the_stored_verdicts(finished):
-    for model, benchmark in CELLS:
+    for model, benchmark in CELLS + PROGRAMS:
         cell = f"{model}/{benchmark}/standard.seed1"
         files = sorted((finished.results / "verify" / cell / "boundary").glob("*.parquet"))
         verdicts = pd.concat([read_records(file, "verdict") for file in files])
@@ -94,8 +94,9 @@ def test_every_shard_says_how_it_was_drawn_and_has_its_own_seed(finished):
     provenances = {path: read_provenance(path) for path in shards(finished)}
     drawn = {path: made for path, made in provenances.items() if "imported" not in made}
     # Of every cell two shards: two models on two benchmarks, both again cool and hot on one, the base
-    # twice without reasoning, the RLVR model matched; and a shard for each of two probes.
-    assert len(drawn) == 2 * (4 + 4 + 2 + 1) + 2 == len(provenances) - 1
+    # twice without reasoning, the RLVR model matched, two models that write programs; and a shard for each
+    # of two probes.
+    assert len(drawn) == 2 * (4 + 4 + 2 + 1 + 2) + 2 == len(provenances) - 1
     assert len({made["shard_seed"] for made in drawn.values()}) == len(drawn)
     for path, provenance in drawn.items():
         sampling = path.parent.name
@@ -108,7 +109,8 @@ def test_every_shard_says_how_it_was_drawn_and_has_its_own_seed(finished):
             assert provenance["sampling"]["temperature"] == named.get(sampling, 1.0)
         (attempt,) = provenance["attempts"]
         assert attempt["engine"] == "transformers" and attempt["versions"]["torch"]
-        assert attempt["context"] == 256 and attempt["end_token_ids"]
+        context = 128 if "functions" in path.parts else 256
+        assert attempt["context"] == context and attempt["end_token_ids"]
 
 
 def test_a_second_run_has_nothing_to_do(finished):
@@ -118,10 +120,12 @@ def test_a_second_run_has_nothing_to_do(finished):
 
 def test_one_figure_needs_only_its_own_jobs(fresh, tmp_path):
     checkout = fresh.copy(tmp_path / "checkout")
-    checkout.edit(
-        "studies/miniature.yaml",
-        lambda d: d["figures"]["fig_accuracy_histogram"]["cells"][0].update(benchmarks=["arith"]),
-    )
+
+    def show_arith_alone(study):
+        figure = study["figures"]["fig_accuracy_histogram"]
+        figure["cells"] = [figure["cells"][0] | {"benchmarks": ["arith"]}]
+
+    checkout.edit("studies/miniature.yaml", show_arith_alone)
     planned = checkout.planned("fig_accuracy_histogram")
     assert planned == {
         "pretrain_model": 1, "train_rlvr_model": 1, "write_benchmark": 2, "sample": 4, "verify": 4,
@@ -157,12 +161,12 @@ def test_raising_n_adds_shards_and_keeps_the_old_ones(finished, tmp_path):
     before = shards(checkout)
     checkout.edit("studies/miniature.yaml", lambda d: set_n(d, 12))
     planned = checkout.planned()
-    assert planned["sample"] == planned["check_samples"] == planned["compare_verifiers"] == 4
-    assert planned["verify"] == planned["count"] == 8
+    assert planned["sample"] == planned["check_samples"] == 6
+    assert planned["verify"] == planned["count"] == 10 and planned["compare_verifiers"] == 4
     assert "pretrain_model" not in planned and "write_benchmark" not in planned
     checkout.snakemake("fig_pass_at_k")
     after = shards(checkout)
-    assert before.items() <= after.items() and len(after) == len(before) + 4
+    assert before.items() <= after.items() and len(after) == len(before) + 6
     curve = pd.read_csv(checkout.results / "figures/fig_pass_at_k.csv")
     assert curve["k"].max() == 12
 
@@ -180,7 +184,7 @@ def test_a_changed_module_reruns_exactly_its_dependants(finished, tmp_path):
     assert checkout.planned() == {}  # no remark, and no edit of an engine, costs GPU hours
     append(library / "estimation/pass_at_k.py", "\nCHANGED = True\n")
     planned = checkout.planned()
-    assert planned == {"estimate": 12, "draw_figure": 4, "lay_out_table": 2, "all": 1}
+    assert planned == {"estimate": 14, "draw_figure": 4, "lay_out_table": 2, "all": 1}
     append(library / "verification/verifiers/published.py", "\nCHANGED = True\n")
     planned = checkout.planned()
     assert planned["verify"] == 4 and planned["count"] == planned["compare_verifiers"] == 2
@@ -230,7 +234,7 @@ def test_rewritten_problems_draw_no_sample_again(finished, tmp_path):
     before = {path: read_provenance(path).get("finished") for path in shards(checkout)}
     append(checkout.path / "workflow/lib/boundary/miniature/problems.py", "\nCHANGED = True\n")
     planned = checkout.planned("fig_pass_at_k")
-    assert planned["write_benchmark"] == 3 and planned["verify"] == 8
+    assert planned["write_benchmark"] == 5 and planned["verify"] == 12
     checkout.snakemake("fig_pass_at_k")
     assert {path: read_provenance(path).get("finished") for path in shards(checkout)} == before
 
@@ -324,7 +328,7 @@ def test_sigkill_in_the_middle_loses_and_repeats_nothing(finished, tmp_path):
             "studies/miniature.yaml",
             lambda d: d["figures"]["fig_pass_at_k"]["cells"][0].update(models=["mini-bse"]),
             "config/studies/miniature.yaml: figures.fig_pass_at_k.cells.0: unknown model 'mini-bse'. "
-            "Did you mean 'mini-base'?",
+            "Did you mean 'mini-base' or 'mini-code-base'?",
         ),
         ("config.yaml", lambda d: d.update(study="minature"), "Did you mean 'miniature'?"),
         ("config.yaml", lambda d: d.update(n=3), "config/config.yaml: top level: unknown key 'n'"),
