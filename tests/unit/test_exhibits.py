@@ -328,6 +328,19 @@ def test_panels_stand_in_rows_of_families_and_none_is_empty():
     assert [axes.get_visible() for axes in figure.axes] == [True, True, True, False]
 
 
+def test_families_without_a_benchmark_in_common_fill_one_row():
+    tables, cells = made_up("pass_at_k", 1, 2, families=2)
+    apart = [
+        number
+        for number in range(4)
+        if cells[number]["family"][-1] == cells[number]["benchmark"][-1]
+    ]
+    figure = draw("pass_at_k", gather_tables([tables[n] for n in apart], [cells[n] for n in apart]))
+    assert [axes.get_visible() for axes in figure.axes] == [True, True]
+    first, second = (axes.get_position() for axes in figure.axes)
+    assert first.y0 == second.y0 and first.x1 < second.x0
+
+
 def test_a_panel_says_which_problems_were_left_out():
     tables, cells = made_up("pass_at_k", 1, 1)
     cells[0]["verifier"] = "boundary/guessable"

@@ -30,8 +30,9 @@ def draw_panels(
     size: tuple[float, float] = PANEL_SIZE,
     share_y: bool = False,
 ) -> Figure:
-    """A grid of panels, each of ``size`` in inches: a row for each family, or as many as fit into a row.
+    """A grid of panels, each of ``size`` in inches.
 
+    As many stand in a row as fit; where families share benchmarks, a row is a family, a column a benchmark.
     ``draw_panel`` gets the axes, titled, and the panel's rows.
     """
     apply_style()
@@ -60,7 +61,7 @@ def _places(
     """Row and column of each family and benchmark that the table has, and the number of columns."""
     panels = list(dict.fromkeys(zip(table["family"], table["benchmark"], strict=True)))
     families, benchmarks = (list(table[name].unique()) for name in ("family", "benchmark"))
-    if len(families) > 1 and len(benchmarks) > 1:
+    if len(benchmarks) > 1 and len(panels) > len(benchmarks):
         places = {
             (family, benchmark): (families.index(family), benchmarks.index(benchmark))
             for family, benchmark in panels
