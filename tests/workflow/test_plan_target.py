@@ -7,8 +7,8 @@ def test_the_plan_is_a_target_that_runs_nothing_else(fresh, tmp_path):
     checkout = fresh.copy(tmp_path / "checkout")
     said = checkout.snakemake("plan").stdout
     row = next(line for line in said.splitlines() if line.startswith("fig_pass_at_k "))
-    # Two models on two benchmarks of five problems, eight samples of every problem.
-    assert row.split()[1:7] == ["4", "0", "4", "10", "160", "0"]
+    # Two models on two benchmarks of five problems and two on one, eight samples of every problem.
+    assert row.split()[1:7] == ["6", "0", "6", "15", "240", "0"]
     with (checkout.results / "plan.csv").open() as file:
         drawn = [row for row in csv.DictReader(file) if row["model"] != "mini-reference"]
     assert {row["drawn"] for row in drawn} == {"0"}
