@@ -3,6 +3,7 @@
 # make report    one self-contained HTML page of the finished study
 # make test      the tests; vLLM's and those of endpoints in an environment of their own
 # make test-environments each rule in the environment of its file, with a stand-in for conda
+# make test-verl  our RLVR algorithms against VeRL's own functions, in an environment of their own
 # make test-slurm the workflow on a Slurm of one node; as root, with Debian's slurmctld, slurmd, slurm-client, munge
 # make test-real a real model, SmolLM2, on eight problems of GSM8K=FILE (its test split, JSON lines)
 PYTHON ?= python3
@@ -11,9 +12,11 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 VLLM_VENV := .venv-vllm
 VLLM_INSTALLED := $(VLLM_VENV)/.installed
+VERL_VENV := .venv-verl
+VERL_INSTALLED := $(VERL_VENV)/.installed
 PIP := bin/pip --disable-pip-version-check install --quiet
 
-.PHONY: setup figures report test test-environments test-slurm test-real gsm8k
+.PHONY: setup figures report test test-environments test-slurm test-verl test-real gsm8k
 setup: $(INSTALLED)
 
 figures: $(INSTALLED)
@@ -35,6 +38,9 @@ test: $(INSTALLED) $(VLLM_INSTALLED)
 test-environments: $(INSTALLED)
 	$(VENV)/bin/python -m pytest tests/environments
 
+test-verl: $(VERL_INSTALLED)
+	$(VERL_VENV)/bin/python -m pytest tests/with_verl
+
 test-slurm: $(INSTALLED)
 	$(VENV)/bin/python -m pytest tests/slurm
 
@@ -46,7 +52,7 @@ gsm8k:
 	@test -f "$(GSM8K)" || { echo "say where the test split of GSM8K is: make test-real GSM8K=test.jsonl"; exit 1; }
 
 # One environment for all stages, from the same pins as the environments of the rules.
-ENVIRONMENTS := $(filter-out envs/vllm%,$(wildcard envs/*.yaml))
+ENVIRONMENTS := $(filter-out envs/vllm% envs/verl%,$(wildcard envs/*.yaml))
 $(INSTALLED): $(ENVIRONMENTS) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "needs Python 3.11 or newer; say which: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
@@ -55,10 +61,12 @@ $(INSTALLED): $(ENVIRONMENTS) pyproject.toml
 	$(VENV)/$(PIP) --no-deps --editable .
 	touch $@
 
-# Without dependencies: the file lists all that vLLM needs on a CPU, and leaves out what it does not.
-$(VLLM_INSTALLED): envs/vllm-cpu.yaml pyproject.toml
-	$(PYTHON) -m venv $(VLLM_VENV)
-	grep -oE '[A-Za-z0-9._-]+==[^ ]+' $< > $(VLLM_VENV)/pins.txt
-	$(VLLM_VENV)/$(PIP) --no-deps -r $(VLLM_VENV)/pins.txt
-	$(VLLM_VENV)/$(PIP) --no-deps --editable .
+# Without dependencies: the files list all that vLLM and VeRL need on a CPU, and leave out what they do not.
+$(VLLM_INSTALLED): envs/vllm-cpu.yaml
+$(VERL_INSTALLED): envs/verl-cpu.yaml
+$(VLLM_INSTALLED) $(VERL_INSTALLED): pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	grep -oE '[A-Za-z0-9._-]+==[^ ]+' $(filter envs/%,$^) > $(@D)/pins.txt
+	$(@D)/$(PIP) --no-deps -r $(@D)/pins.txt
+	$(@D)/$(PIP) --no-deps --editable .
 	touch $@

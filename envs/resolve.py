@@ -6,7 +6,7 @@ that those require, at the versions found in the environment that runs this scri
     python envs/resolve.py [FILE ...]           rewrites the files
     python envs/resolve.py --check [FILE ...]   says which are out of date, exit code 1
 
-Without FILE, all but vLLM's, which have environments of their own (vLLM asks for other versions).
+Without FILE, all but vLLM's and VeRL's, which have environments of their own (they ask for other versions).
 vllm.yaml needs CUDA to be installed: it was resolved by `pip install --dry-run --report`.
 """
 
@@ -74,7 +74,8 @@ def main() -> int:
     named = [Path(argument) for argument in sys.argv[1:] if argument != "--check"]
     folder = Path(__file__).parent
     stale = []
-    for file in named or sorted(set(folder.glob("*.yaml")) - set(folder.glob("vllm*.yaml"))):
+    apart = {*folder.glob("vllm*.yaml"), *folder.glob("verl*.yaml")}
+    for file in named or sorted(set(folder.glob("*.yaml")) - apart):
         text = file.read_text()
         resolved = resolve(text)
         if resolved != text:

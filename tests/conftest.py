@@ -6,8 +6,9 @@ from importlib.util import find_spec
 
 import pytest
 
-# vLLM asks for other versions than the rest: its tests run in an environment of their own (`make test`).
-collect_ignore = [] if find_spec("vllm") else ["with_vllm"]
+# vLLM and VeRL ask for other versions than the rest: their tests run in environments of their own
+# (`make test`, `make test-verl`).
+collect_ignore = [f"with_{name}" for name in ("vllm", "verl") if not find_spec(name)]
 
 ARCHITECTURE = {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64}
 

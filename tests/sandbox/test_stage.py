@@ -8,8 +8,8 @@ from boundary.cli import main
 from boundary.data.provenance import questions_digest
 from boundary.data.records import read_provenance, read_records, write_records
 from boundary.sampling.prompts import Template
+from boundary.training.problems import training_problems
 from boundary.training.reward import verified_reward
-from boundary.training.rollouts import training_problems
 from boundary.verification.policy import Policy
 
 TESTS = {

@@ -314,6 +314,18 @@ MISTAKES = [
     ),
     (
         "models.yaml",
+        ("mini-grpo", "rlvr", "algorithm"),
+        "ppo",
+        r"mini-grpo\.rlvr: needs value_learning_rate, which the algorithm ppo has",
+    ),
+    (
+        "models.yaml",
+        ("mini-grpo", "rlvr", "clip_high"),
+        0.28,
+        r"mini-grpo\.rlvr: found clip_high, which only the algorithm dapo has",
+    ),
+    (
+        "models.yaml",
         ("mini-base", "path"),
         "/x",
         r"mini-base: needs exactly one of 'pretrain', 'rlvr', 'hub', 'path'",

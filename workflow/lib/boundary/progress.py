@@ -38,9 +38,9 @@ def progress_bar(total: int, what: str, unit: str, initial: int = 0) -> tqdm[NoR
     )
 
 
-def track(items: Iterable[Item], what: str, unit: str) -> Iterator[Item]:
-    """Yield ``items`` (a sized iterable) under a progress bar."""
-    with progress_bar(len(items), what, unit) as bar:  # type: ignore[arg-type]
+def track(items: Iterable[Item], what: str, unit: str, done: int = 0) -> Iterator[Item]:
+    """Yield ``items`` (a sized iterable) under a progress bar, behind ``done`` of an earlier attempt."""
+    with progress_bar(done + len(items), what, unit, done) as bar:  # type: ignore[arg-type]
         for item in items:
             yield item
             bar.update()

@@ -41,6 +41,11 @@ def request_seed(seed: int, problem_id: str, sample_index: int) -> int:
     return _hash([seed, problem_id, sample_index], 48)
 
 
+def stream_seed(seed: int, stream: str, number: int) -> int:
+    """63-bit seed of the ``number``-th draw of a training, so that one is repeated without those before."""
+    return _hash([seed, stream, number], 64) >> 1
+
+
 def uniform_stream(seed: int, problem_id: str, sample_index: int, length: int) -> np.ndarray:
     """The sample's uniform numbers in [0, 1), float32 [length], whatever it is batched with."""
     key = _hash([seed, problem_id, sample_index], 128)

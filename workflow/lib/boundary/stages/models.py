@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from boundary.arguments import at_least, json_argument
 from boundary.errors import BoundaryError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from boundary.sampling.prompts import Template
 
 HELP = "train a model, or locate one on the hub or on disk, and write its model.json"
 
@@ -97,10 +104,8 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
-    import pandas as pd
     import torch
 
-    from boundary.data.atomic import atomic_path, write_csv
     from boundary.sampling.prompts import load_template
 
     if arguments.threads:
@@ -114,24 +119,55 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
     if arguments.pretrain:
         from boundary.training.pretrain import pretrain
 
-        model, tokenizer, metrics = pretrain(arguments.pretrain, template)
+        _write_trained(arguments, checkpoint, *pretrain(arguments.pretrain, template))
     else:
-        from boundary.data.model_record import read_model_record
-        from boundary.data.records import read_records
-        from boundary.training.checkpoint import load_checkpoint
-        from boundary.training.reward import verified_reward
-        from boundary.training.rlvr import train_rlvr
-        from boundary.training.rollouts import training_problems
-        from boundary.verification.policy import read_policy
-        from boundary.verification.verifiers import check_domains
+        _train_rlvr(arguments, checkpoint, template)
 
-        model, tokenizer = load_checkpoint(read_model_record(arguments.base).checkpoint)
-        domains = read_records(arguments.problems, "problem", ["domain"])["domain"].unique()
-        domain = check_domains(domains, str(arguments.problems))
-        policy = read_policy(arguments.policy)
-        problems = training_problems(arguments.problems, domain, template, policy)
-        with verified_reward(domain, arguments.threads or 1) as reward:
-            metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, reward)
+
+def _train_rlvr(arguments: argparse.Namespace, checkpoint: Path, template: Template) -> None:
+    from boundary.data.model_record import read_model_record
+    from boundary.data.provenance import file_digest
+    from boundary.data.records import read_records
+    from boundary.training.checkpoint import load_checkpoint
+    from boundary.training.kept_progress import KeptProgress
+    from boundary.training.problems import training_problems
+    from boundary.training.reward import verified_reward
+    from boundary.training.rlvr import train_rlvr
+    from boundary.verification.policy import read_policy
+    from boundary.verification.verifiers import check_domains
+
+    base = read_model_record(arguments.base)
+    model, tokenizer = load_checkpoint(base.checkpoint)
+    domains = read_records(arguments.problems, "problem", ["domain"])["domain"].unique()
+    domain = check_domains(domains, str(arguments.problems))
+    policy = read_policy(arguments.policy)
+    problems = training_problems(arguments.problems, domain, template, policy)
+    identity = {
+        "recipe": arguments.rlvr,
+        "base": base.revision,
+        "problems": file_digest(arguments.problems),
+        "policy": asdict(policy),
+        "template": asdict(template),
+        "threads": arguments.threads,
+    }
+    kept = KeptProgress(arguments.output.with_name("kept"), identity)
+    with verified_reward(domain, arguments.threads or 1) as reward:
+        metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, reward, kept)
+    _write_trained(arguments, checkpoint, model, tokenizer, metrics)
+    kept.remove()
+
+
+def _write_trained(
+    arguments: argparse.Namespace,
+    checkpoint: Path,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    metrics: list[dict[str, float]],
+) -> None:
+    import pandas as pd
+
+    from boundary.data.atomic import atomic_path, write_csv
+
     with atomic_path(checkpoint) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -19,6 +19,7 @@ from boundary.verification.verifiers import DOMAINS
 
 ENGINE_KEYS = ("engine", *(field.name for field in fields(EngineSettings)))
 SCORE_KEYS = ("score_engine", "score_megabytes")
+KEYS_OF_ALGORITHMS = {"clip_high": "dapo", "value_learning_rate": "ppo"}
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,14 @@ def _check_rlvr(
     if updates > problems:
         raise BoundaryError(
             f"{place}.updates_per_step: found {updates}; expected at most problems_per_step, {problems}"
+        )
+    for key, algorithm in KEYS_OF_ALGORITHMS.items():
+        if (key in recipe) != (recipe["algorithm"] == algorithm):
+            found = f"found {key}, which only" if key in recipe else f"needs {key}, which"
+            raise BoundaryError(f"{place}: {found} the algorithm {algorithm} has")
+    if recipe.get("clip_high", recipe["clip"]) < recipe["clip"]:
+        raise BoundaryError(
+            f"{place}.clip_high: found {recipe['clip_high']}; expected no less than clip, {recipe['clip']}"
         )
 
 

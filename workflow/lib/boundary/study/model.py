@@ -16,7 +16,7 @@ MODEL_SOURCES = ("pretrain", "rlvr", "hub", "path", "endpoint", "samples", "coun
 UNAVAILABLE = "available"  # the key that such an entry has in place of a source
 LOADED = ("pretrain", "rlvr", "hub", "path")  # whose weights are here
 IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
-RECIPE_KEYS = ("algorithm", "steps", "rollouts")
+RECIPE_KEYS = ("algorithm", "steps", "rollouts", "kl")  # without a KL term it is 0
 METRICS_KEY = "metrics"  # beside how it was trained, what happened then
 
 
@@ -99,7 +99,7 @@ class Model:
     def training(self) -> dict[str, Any]:
         """How it was trained, where that is known: algorithm, steps, rollouts, kl."""
         recipe = self.settings.get("rlvr")
-        known = {"kl": 0, **{key: recipe[key] for key in RECIPE_KEYS}} if recipe else {}
+        known = {key: recipe.get(key, 0) for key in RECIPE_KEYS} if recipe else {}
         told = self.settings.get("training", {})
         return known | {key: value for key, value in told.items() if key != METRICS_KEY}
 

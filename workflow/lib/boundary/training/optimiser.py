@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from boundary.errors import BoundaryError
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
     from torch.optim import AdamW
     from torch.optim.lr_scheduler import LambdaLR
-    from transformers import PreTrainedModel
 
 WARM_UP_SHARE = 0.05
 FINAL_SHARE = 0.1  # of the peak learning rate, at the last step
 GRADIENT_NORM = 1.0
 
 
-def build_optimiser(
-    model: PreTrainedModel, learning_rate: float, steps: int
-) -> tuple[AdamW, LambdaLR]:
-    """The optimiser and its schedule over ``steps`` steps."""
+class Learner(NamedTuple):
+    """A network, what moves its weights, and how far."""
+
+    network: nn.Module
+    optimiser: AdamW
+    schedule: LambdaLR
+
+
+def build_learner(network: nn.Module, learning_rate: float, steps: int) -> Learner:
+    """A learner that takes ``steps`` steps, up to ``learning_rate`` and down again."""
     from torch.optim import AdamW
     from torch.optim.lr_scheduler import LambdaLR
 
@@ -33,26 +39,24 @@ def build_optimiser(
         done = (step - warm_up) / max(1, steps - warm_up)
         return FINAL_SHARE + (1 - FINAL_SHARE) * 0.5 * (1 + math.cos(math.pi * done))
 
-    optimiser = AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
-    return optimiser, LambdaLR(optimiser, factor)
+    optimiser = AdamW(network.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
+    return Learner(network, optimiser, LambdaLR(optimiser, factor))
 
 
-def take_step(
-    loss: torch.Tensor, model: PreTrainedModel, optimiser: AdamW, schedule: LambdaLR
-) -> None:
+def take_step(loss: torch.Tensor, learner: Learner) -> None:
     """Back-propagate, clip the gradient's norm, update.
 
     Raises BoundaryError before any weight changes if loss or gradient is not finite.
     """
     import torch
 
-    optimiser.zero_grad(set_to_none=True)
+    learner.optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
+    norm = torch.nn.utils.clip_grad_norm_(learner.network.parameters(), GRADIENT_NORM)
     if not (torch.isfinite(loss) and torch.isfinite(norm)):
         raise BoundaryError(
-            f"training diverged at update {schedule.last_epoch + 1}: loss {loss.item()}, gradient "
+            f"training diverged at update {learner.schedule.last_epoch + 1}: loss {loss.item()}, gradient "
             f"norm {norm.item()}; lower the recipe's learning_rate"
         )
-    optimiser.step()
-    schedule.step()
+    learner.optimiser.step()
+    learner.schedule.step()

@@ -13,7 +13,7 @@ from boundary.miniature.worlds import world_of
 from boundary.progress import track
 from boundary.sampling.prompts import Template
 from boundary.training.architecture import build_model
-from boundary.training.optimiser import build_optimiser, take_step
+from boundary.training.optimiser import build_learner, take_step
 
 if TYPE_CHECKING:
     import torch
@@ -71,7 +71,7 @@ def pretrain(
     model = build_model(tokenizer, **recipe["architecture"], seed=recipe["seed"]).train()
     documents = tokenized_documents(recipe, template, tokenizer)
     batches = length_sorted_batches(documents, recipe["batch_size"], tokenizer.pad_token_id)
-    optimiser, schedule = build_optimiser(model, recipe["learning_rate"], recipe["steps"])
+    learner = build_learner(model, recipe["learning_rate"], recipe["steps"])
     metrics: list[dict[str, float]] = []
     for step, batch in zip(
         track(range(1, recipe["steps"] + 1), "pre-training", "step"), batches, strict=False
@@ -80,8 +80,8 @@ def pretrain(
         loss = cross_entropy(
             logits.flatten(0, 1), batch[:, 1:].flatten(), ignore_index=tokenizer.pad_token_id
         )
-        learning_rate = float(schedule.get_last_lr()[0])
-        take_step(loss, model, optimiser, schedule)
+        learning_rate = float(learner.schedule.get_last_lr()[0])
+        take_step(loss, learner)
         tokens = int((batch[:, 1:] != tokenizer.pad_token_id).sum())
         metrics.append(
             {"step": step, "loss": loss.item(), "learning_rate": learning_rate, "tokens": tokens}

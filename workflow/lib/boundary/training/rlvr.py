@@ -2,57 +2,137 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from boundary.errors import BoundaryError
 from boundary.progress import track
-from boundary.training.algorithms import Algorithm, load_algorithm
+from boundary.training.advantages import Outcomes, generalised
+from boundary.training.algorithms import ALGORITHMS, Algorithm
 from boundary.training.likelihood import likelihood
-from boundary.training.losses import masked_mean
-from boundary.training.optimiser import build_optimiser, take_step
+from boundary.training.losses import (
+    Clip,
+    clipped_surrogate,
+    clipped_value_error,
+    kl_from_reference,
+    masked_mean,
+)
+from boundary.training.optimiser import Learner, build_learner, take_step
+from boundary.training.problems import Problem, ProblemBatches
 from boundary.training.reward import Reward
-from boundary.training.rollouts import Problem, Rollouts, draw_groups, problem_batches
+from boundary.training.rollouts import Rollouts, Sampler
 
 if TYPE_CHECKING:
-    from torch.optim import AdamW
-    from torch.optim.lr_scheduler import LambdaLR
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from boundary.training.kept_progress import KeptProgress
 
-def update_policy(
-    model: PreTrainedModel,
+VALUE_CLIP = 0.5  # VeRL's cliprange_value
+PATIENCE = 20  # steps that may pass before the first reward
+
+
+class Trainees(NamedTuple):
+    """What learns, and what the policy is held to: PPO alone has values, a KL term alone a reference."""
+
+    policy: Learner
+    values: Learner | None
+    reference: PreTrainedModel | None
+
+
+class Targets(NamedTuple):
+    """What the updates of a step work towards, [rows, tokens] each; the last two of values alone."""
+
+    advantages: torch.Tensor
+    reference: torch.Tensor | None
+    values: torch.Tensor | None
+    returns: torch.Tensor | None
+
+
+def build_trainees(recipe: Mapping[str, Any], model: PreTrainedModel) -> Trainees:
+    """The networks that a recipe asks for, each as it is before the first step."""
+    updates = recipe["steps"] * recipe["updates_per_step"]
+    values = None
+    if ALGORITHMS[recipe["algorithm"]].advantages is None:
+        from boundary.training.value_network import ValueNetwork
+
+        values = build_learner(ValueNetwork(model), recipe["value_learning_rate"], updates)
+    reference = copy.deepcopy(model).requires_grad_(False) if recipe.get("kl") else None
+    return Trainees(build_learner(model, recipe["learning_rate"], updates), values, reference)
+
+
+@torch.no_grad()
+def find_targets(trainees: Trainees, algorithm: Algorithm, rollouts: Rollouts) -> Targets:
+    """Advantages of all rollouts of a step, before its first update."""
+    values = trainees.values.network(rollouts.token_ids) if trainees.values else None
+    reference = None
+    if trainees.reference is not None:
+        reference = likelihood(trainees.reference, rollouts.token_ids).log_probability
+    outcomes = Outcomes(rollouts.rewards, rollouts.response_mask, rollouts.baselines, values)
+    if algorithm.advantages is None:
+        advantages, returns = generalised(outcomes)
+        return Targets(advantages, reference, values, returns)
+    return Targets(algorithm.advantages(outcomes), reference, None, None)
+
+
+def update_rows(
+    trainees: Trainees,
     rollouts: Rollouts,
-    algorithm: Algorithm,
-    optimiser: AdamW,
-    schedule: LambdaLR,
-    *,
-    updates: int,
-    clip: float,
+    targets: Targets,
+    rows: torch.Tensor,
+    recipe: Mapping[str, Any],
 ) -> dict[str, float]:
-    """Take ``updates`` optimiser steps, each on its own share of the rollouts' groups.
-
-    Returns the mean loss and the mean token entropy (nats) of the policy on its own rollouts.
-    """
-    groups, size = rollouts.rewards.shape
-    advantages = algorithm.advantages(rollouts.rewards).reshape(-1, 1)
-    losses, entropies = [], []
-    for rows in torch.arange(groups * size).view(groups, size).tensor_split(updates):
-        rows = rows.flatten()
-        mask = rollouts.response_mask[rows]
-        scores = likelihood(model, rollouts.token_ids[rows])
-        loss = algorithm.loss(
-            scores.log_probability,
-            rollouts.log_probabilities[rows],
-            advantages[rows],
-            mask,
-            clip,
+    """An optimiser step on ``rows``, and one of the values; losses, and entropy and KL in nats a token."""
+    mask, token_ids = rollouts.response_mask[rows], rollouts.token_ids[rows]
+    scores = likelihood(trainees.policy.network, token_ids)
+    clip = Clip(recipe["clip"], recipe.get("clip_high", recipe["clip"]))
+    old = rollouts.log_probabilities[rows]
+    loss = clipped_surrogate(scores.log_probability, old, targets.advantages[rows], mask, clip)
+    told = {"loss": loss.item(), "entropy": masked_mean(scores.entropy.detach(), mask).item()}
+    if targets.reference is not None:
+        kl = kl_from_reference(scores.log_probability, targets.reference[rows], mask)
+        loss = loss + recipe["kl"] * kl
+        told["kl"] = kl.item()
+    take_step(loss, trainees.policy)
+    if trainees.values is not None:
+        assert targets.values is not None and targets.returns is not None
+        expected = trainees.values.network(token_ids)
+        error = clipped_value_error(
+            expected, targets.values[rows], targets.returns[rows], mask, VALUE_CLIP
         )
-        take_step(loss, model, optimiser, schedule)
-        losses.append(loss.item())
-        entropies.append(masked_mean(scores.entropy.detach(), mask).item())
-    return {"loss": sum(losses) / len(losses), "entropy": sum(entropies) / len(entropies)}
+        take_step(error, trainees.values)
+        told["value_loss"] = error.item()
+    return told
+
+
+def take_training_step(
+    trainees: Trainees, rollouts: Rollouts, algorithm: Algorithm, recipe: Mapping[str, Any]
+) -> dict[str, float]:
+    """The updates of a step, each on its own share of the groups; means over them of what they tell."""
+    targets = find_targets(trainees, algorithm, rollouts)
+    groups, size = rollouts.rewards.shape
+    shares = torch.arange(groups * size).view(groups, size).tensor_split(recipe["updates_per_step"])
+    told = [
+        update_rows(trainees, rollouts, targets, rows.flatten(), recipe)
+        for rows in shares
+        if len(rows)  # dynamic sampling may find fewer groups than there are updates
+    ]
+    return {name: sum(row[name] for row in told) / len(told) for name in told[0]}
+
+
+def describe_rollouts(rollouts: Rollouts) -> dict[str, float]:
+    """What a step's rollouts were like; see ``train_rlvr``."""
+    means = rollouts.rewards.mean(dim=1)
+    return {
+        "reward": means.mean().item(),
+        "solved_groups": (means == 1).float().mean().item(),
+        "mixed_groups": rollouts.mixed.float().mean().item(),
+        "response_length": rollouts.lengths.mean().item(),
+        "truncated": 1 - rollouts.finished.mean().item(),
+        "extra_samples": rollouts.drawn - rollouts.rewards.numel(),
+    }
 
 
 def train_rlvr(
@@ -61,42 +141,41 @@ def train_rlvr(
     tokenizer: PreTrainedTokenizerBase,
     problems: Sequence[Problem],
     reward: Reward,
+    kept: KeptProgress | None = None,
 ) -> list[dict[str, float]]:
     """Train ``model`` in place by ``recipe`` (``rlvr`` in the schema of config/models.yaml).
 
     Returns one row of metrics a step: step, reward (mean), solved_groups and mixed_groups (shares of
-    groups with every, and with some but not every, rollout right: only mixed ones have a gradient),
-    response_length (tokens), truncated (share), entropy (nats a token), loss.
+    groups with every, and with unequal, rewards), response_length (tokens), truncated (share),
+    extra_samples (drawn beside the rollouts: ReMax's greedy ones, those that DAPO drops), loss, entropy
+    (nats a token); with a KL term kl (nats a token), with a value network value_loss. Goes on from
+    ``kept``, and keeps its progress there. Raises BoundaryError, naming the step, if loss or gradient is
+    not finite, or if the first ``PATIENCE`` steps earn no reward at all.
     """
-    algorithm = load_algorithm(recipe["algorithm"])
-    generator = torch.Generator().manual_seed(recipe["seed"])
-    batches = problem_batches(problems, recipe["problems_per_step"], generator)
-    steps, updates = recipe["steps"], recipe["updates_per_step"]
-    optimiser, schedule = build_optimiser(model, recipe["learning_rate"], steps * updates)
-    metrics = []
-    for step in track(range(1, steps + 1), recipe["algorithm"], "step"):
-        rollouts = draw_groups(
-            model,
-            tokenizer,
-            next(batches),
-            reward,
-            group_size=recipe["rollouts"],
-            max_tokens=recipe["max_tokens"],
-            generator=generator,
-        )
-        update = update_policy(
-            model, rollouts, algorithm, optimiser, schedule, updates=updates, clip=recipe["clip"]
-        )
-        means = rollouts.rewards.mean(dim=1)
-        metrics.append(
-            {
-                "step": step,
-                "reward": means.mean().item(),
-                "solved_groups": (means == 1).float().mean().item(),
-                "mixed_groups": ((means > 0) & (means < 1)).float().mean().item(),
-                "response_length": rollouts.lengths.mean().item(),
-                "truncated": 1 - rollouts.finished.mean().item(),
-                **update,
-            }
-        )
+    algorithm = ALGORITHMS[recipe["algorithm"]]
+    trainees = build_trainees(recipe, model)
+    learners = {"policy": trainees.policy}
+    if trainees.values:
+        learners["values"] = trainees.values
+    metrics, drawn = kept.load(learners) if kept else ([], 0)
+    batches = ProblemBatches(problems, recipe["problems_per_step"], recipe["seed"], drawn)
+    sampler = Sampler(
+        model, tokenizer, reward, recipe["seed"], recipe["rollouts"], recipe["max_tokens"]
+    )
+    remaining = range(len(metrics) + 1, recipe["steps"] + 1)
+    for step in track(remaining, recipe["algorithm"], "step", done=len(metrics)):
+        try:
+            rollouts = algorithm.draw(sampler, batches)
+            told = take_training_step(trainees, rollouts, algorithm, recipe)
+        except BoundaryError as error:
+            raise BoundaryError(f"step {step}: {error}") from error
+        metrics.append({"step": step} | describe_rollouts(rollouts) | told)
+        if step == PATIENCE and not any(row["reward"] for row in metrics):
+            raise BoundaryError(
+                f"step {step}: no response of {step} steps earned a reward, and there is nothing to learn "
+                "from; train on problems that the base model solves now and then, or see whether its "
+                "answers can be found and read (boundary grade)"
+            )
+        if kept:
+            kept.save(learners, metrics, batches.drawn)
     return metrics

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 
-from boundary.data.records import read_records
 from boundary.errors import BoundaryError
 from boundary.sampling.context import context_length
-from boundary.sampling.decoding import decode
+from boundary.sampling.decoding import Decoded, decode
+from boundary.sampling.seeds import stream_seed
+from boundary.training.problems import Batch, Problem
 from boundary.training.reward import Reward
-from boundary.verification.judge import Posed
-from boundary.verification.posing import posed_problems
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-    from boundary.sampling.prompts import Template
-    from boundary.verification.policy import Policy
-
-
-class Problem(NamedTuple):
-    """What the trainer needs of a problem: its rendered prompt, and what responses are judged by."""
-
-    prompt: str
-    posed: Posed
-
-
-def training_problems(path: Path, domain: str, template: Template, policy: Policy) -> list[Problem]:
-    """The problems of a file, of one domain, as the trainer poses them."""
-    posed = posed_problems(path, domain, policy)
-    rows = read_records(path, "problem", ["problem_id", "question"]).itertuples(index=False)
-    return [Problem(template.render(question), posed(problem)) for problem, question in rows]
 
 
 class Rollouts(NamedTuple):
@@ -45,8 +27,9 @@ class Rollouts(NamedTuple):
 
     ``token_ids`` [rows, tokens] is prompt and response, right-padded; ``log_probabilities`` and
     ``response_mask`` [rows, tokens - 1] speak of the token after each position; ``rewards`` is
-    [groups, size]; ``lengths`` [rows] counts response tokens; ``finished`` [rows] is the share that
-    ended by itself.
+    [groups, size]; ``lengths`` [rows] counts response tokens; ``finished`` [rows] is 1 for those that
+    ended by themselves. ``drawn`` responses were sampled for them, those that are no rollouts included;
+    ``baselines`` [groups] are the rewards of greedy ones, where they were drawn.
     """
 
     token_ids: torch.Tensor
@@ -55,81 +38,125 @@ class Rollouts(NamedTuple):
     rewards: torch.Tensor
     lengths: torch.Tensor
     finished: torch.Tensor
+    drawn: int
+    baselines: torch.Tensor | None = None
+
+    @property
+    def mixed(self) -> torch.Tensor:
+        """Which groups [groups] have rewards that differ: only they say what to prefer."""
+        return self.rewards.amax(1) > self.rewards.amin(1)
 
 
-def problem_batches(
-    problems: Sequence[Problem], size: int, generator: torch.Generator
-) -> Iterator[list[Problem]]:
-    """Endless batches of distinct problems: shuffled passes, an incomplete last batch left out.
-
-    Raises BoundaryError if there are fewer problems than one batch holds.
-    """
-    if len(problems) < size:
-        raise BoundaryError(
-            f"there are {len(problems)} problems to train on and the recipe's problems_per_step is "
-            f"{size}; lower it or train on a larger benchmark"
-        )
-    while True:
-        order = torch.randperm(len(problems), generator=generator).tolist()
-        for start in range(0, len(order) - size + 1, size):
-            yield [problems[at] for at in order[start : start + size]]
-
-
-def draw_groups(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    problems: Sequence[Problem],
-    reward: Reward,
-    *,
-    group_size: int,
-    max_tokens: int,
-    generator: torch.Generator,
-) -> Rollouts:
-    """Sample ``group_size`` responses to every problem and reward each.
-
-    At temperature 1 and without nucleus sampling, so that the stored log-probabilities are those that
-    the tokens were drawn with. Raises BoundaryError if a response could outgrow the context.
-    """
-    prompts = [tokenizer(problem.prompt)["input_ids"] for problem in problems]
-    longest, context = max(map(len, prompts)), context_length(model.config)
-    if longest + max_tokens > context:
-        raise BoundaryError(
-            f"a prompt of {longest} tokens and the recipe's max_tokens {max_tokens} exceed the model's "
-            f"context of {context}; lower max_tokens"
-        )
-    uniforms = [torch.rand(group_size, max_tokens, generator=generator) for _ in prompts]
-    rows = len(prompts) * group_size
-    tokens: list[torch.Tensor] = [torch.empty(0)] * rows
-    scores: list[torch.Tensor] = [torch.empty(0)] * rows
-    masks: list[torch.Tensor] = [torch.empty(0)] * rows
-    lengths, finished = torch.zeros(rows), torch.zeros(rows)
-    texts = [""] * rows
-    decoded = decode(
-        model,
-        prompts,
-        uniforms,
-        temperature=1.0,
-        top_p=1.0,
-        end_ids=[tokenizer.eos_token_id],
+def choose_groups(rollouts: Rollouts, groups: torch.Tensor) -> Rollouts:
+    """The rollouts of ``groups`` (indices) alone, which were no less to draw."""
+    size = rollouts.rewards.shape[1]
+    rows = (groups[:, None] * size + torch.arange(size)).flatten()
+    per_row = ("token_ids", "log_probabilities", "response_mask", "lengths", "finished")
+    return rollouts._replace(
+        rewards=rollouts.rewards[groups],
+        **{name: getattr(rollouts, name)[rows] for name in per_row},
     )
-    for row in chain.from_iterable(decoded):
-        group = row.row // group_size
-        prompt = prompts[group]
-        before = torch.zeros(len(prompt) - 1)
-        tokens[row.row] = torch.tensor(prompt + row.token_ids)
-        scores[row.row] = torch.cat([before, torch.tensor(row.log_probabilities)])
-        masks[row.row] = torch.cat([before, torch.ones(len(row.token_ids))])
-        texts[row.row] = tokenizer.decode(row.token_ids, skip_special_tokens=True)
-        lengths[row.row] = len(row.token_ids)
-        finished[row.row] = row.finished
-    judged_by = [problem.posed for problem in problems for _ in range(group_size)]
-    rewards = torch.tensor(reward(list(zip(judged_by, texts, strict=True))))
-    padding = tokenizer.pad_token_id
+
+
+def join_rollouts(parts: Sequence[Rollouts], padding: int) -> Rollouts:
+    """Groups after groups; ``padding`` is the token that fills rows up."""
+    width = max(part.token_ids.shape[1] for part in parts)
+
+    def rows(name: str, value: int = 0) -> torch.Tensor:
+        tensors = [getattr(part, name) for part in parts]
+        end = width - (name != "token_ids")
+        return torch.cat([pad(t, (0, end - t.shape[1]), value=value) for t in tensors])
+
     return Rollouts(
-        token_ids=pad_sequence(tokens, batch_first=True, padding_value=padding),
-        log_probabilities=pad_sequence(scores, batch_first=True),
-        response_mask=pad_sequence(masks, batch_first=True),
-        rewards=rewards.view(len(prompts), group_size),
-        lengths=lengths,
-        finished=finished,
+        token_ids=rows("token_ids", padding),
+        log_probabilities=rows("log_probabilities"),
+        response_mask=rows("response_mask"),
+        rewards=torch.cat([part.rewards for part in parts]),
+        lengths=torch.cat([part.lengths for part in parts]),
+        finished=torch.cat([part.finished for part in parts]),
+        drawn=sum(part.drawn for part in parts),
+    )
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws responses from the policy and rewards them."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    reward: Reward
+    seed: int
+    group_size: int
+    max_tokens: int
+
+    def groups(self, batch: Batch) -> Rollouts:
+        """A group of responses to every problem, each rewarded.
+
+        At temperature 1 and without nucleus sampling, so that the stored log-probabilities are those that
+        the tokens were drawn with. Raises BoundaryError if a response could outgrow the context.
+        """
+        generator = torch.Generator().manual_seed(stream_seed(self.seed, "rollouts", batch.number))
+        prompts = self._prompts(batch.problems)
+        uniforms = [
+            torch.rand(self.group_size, self.max_tokens, generator=generator) for _ in prompts
+        ]
+        rows = self._decode(prompts, uniforms, temperature=1.0)
+        repeated = [problem for problem in batch.problems for _ in range(self.group_size)]
+        rewards = self._rewards(repeated, rows)
+        before = [len(prompts[row.row // self.group_size]) - 1 for row in rows]
+        return Rollouts(
+            token_ids=pad_sequence(
+                [torch.tensor(prompts[row.row // self.group_size] + row.token_ids) for row in rows],
+                batch_first=True,
+                padding_value=self.tokenizer.pad_token_id,
+            ),
+            log_probabilities=_behind(before, (row.log_probabilities for row in rows)),
+            response_mask=_behind(before, ([1.0] * len(row.token_ids) for row in rows)),
+            rewards=rewards.view(len(prompts), self.group_size),
+            lengths=torch.tensor([float(len(row.token_ids)) for row in rows]),
+            finished=torch.tensor([float(row.finished) for row in rows]),
+            drawn=len(rows),
+        )
+
+    def greedy_rewards(self, problems: Sequence[Problem]) -> torch.Tensor:
+        """The reward [problems] of the response of most probable tokens to each."""
+        prompts = self._prompts(problems)
+        uniforms = [torch.zeros(1, self.max_tokens)] * len(prompts)
+        return self._rewards(problems, self._decode(prompts, uniforms, temperature=0.0))
+
+    def _prompts(self, problems: Sequence[Problem]) -> list[list[int]]:
+        prompts = [self.tokenizer(problem.prompt)["input_ids"] for problem in problems]
+        longest, context = max(map(len, prompts)), context_length(self.model.config)
+        if longest + self.max_tokens > context:
+            raise BoundaryError(
+                f"a prompt of {longest} tokens and the recipe's max_tokens {self.max_tokens} exceed the "
+                f"model's context of {context}; lower max_tokens"
+            )
+        return prompts
+
+    def _decode(
+        self, prompts: list[list[int]], uniforms: list[torch.Tensor], temperature: float
+    ) -> list[Decoded]:
+        """All rows, in their order."""
+        decoded = decode(
+            self.model,
+            prompts,
+            uniforms,
+            temperature=temperature,
+            top_p=1.0,
+            end_ids=[self.tokenizer.eos_token_id],
+        )
+        return sorted(chain.from_iterable(decoded), key=lambda row: row.row)
+
+    def _rewards(self, problems: Sequence[Problem], rows: Sequence[Decoded]) -> torch.Tensor:
+        texts = [self.tokenizer.decode(row.token_ids, skip_special_tokens=True) for row in rows]
+        judged_by = [problem.posed for problem in problems]
+        return torch.tensor(self.reward(list(zip(judged_by, texts, strict=True))))
+
+
+def _behind(before: Sequence[int], rows: Iterable[Sequence[float]]) -> torch.Tensor:
+    """Rows of numbers [rows, tokens], each behind as many zeros as its prompt has tokens to be scored."""
+    return pad_sequence(
+        [torch.tensor([0.0] * zeros + list(row)) for zeros, row in zip(before, rows, strict=True)],
+        batch_first=True,
     )

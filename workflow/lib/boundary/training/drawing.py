@@ -1,0 +1,53 @@
+"""Ways of drawing the groups of a step: from a sampler and batches of problems, its rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from boundary.errors import BoundaryError
+from boundary.training.problems import Batch
+from boundary.training.rollouts import Rollouts, Sampler, choose_groups, join_rollouts
+
+MOST_BATCHES = 10  # that one step draws, as VeRL's recipe of DAPO has it (max_num_gen_batches)
+
+
+def draw_batch(sampler: Sampler, batches: Iterator[Batch]) -> Rollouts:
+    """One batch as it falls."""
+    return sampler.groups(next(batches))
+
+
+def draw_with_greedy(sampler: Sampler, batches: Iterator[Batch]) -> Rollouts:
+    """ReMax: beside each group the greedy response to its problem (arXiv 2310.10505, algorithm 1)."""
+    batch = next(batches)
+    rollouts = sampler.groups(batch)
+    return rollouts._replace(
+        baselines=sampler.greedy_rewards(batch.problems),
+        drawn=rollouts.drawn + len(batch.problems),
+    )
+
+
+def draw_mixed_groups(sampler: Sampler, batches: Iterator[Batch]) -> Rollouts:
+    """DAPO's dynamic sampling: batch after batch, until one is full of groups whose rewards differ.
+
+    Groups that were all right or all wrong are dropped, and so are those beyond the size of a batch
+    (arXiv 2503.14476, section 3.2); ``drawn`` counts them. After ``MOST_BATCHES`` the groups found have
+    to do, where VeRL gives up. Raises BoundaryError if there are none.
+    """
+    parts: list[Rollouts] = []
+    wanted = found = 0
+    for _ in range(MOST_BATCHES):
+        batch = next(batches)
+        rollouts = sampler.groups(batch)
+        wanted = len(batch.problems)
+        mixed = rollouts.mixed.nonzero().flatten()[: wanted - found]
+        parts.append(choose_groups(rollouts, mixed))
+        found += len(mixed)
+        if found == wanted:
+            break
+    if not found:
+        raise BoundaryError(
+            f"none of {wanted * MOST_BATCHES} groups of {sampler.group_size} responses had both right and "
+            "wrong ones, and there is nothing to learn from the others; train on problems that the model "
+            "solves now and then, or with more `rollouts`"
+        )
+    return join_rollouts(parts, sampler.tokenizer.pad_token_id)

@@ -1,0 +1,92 @@
+"""The progress of a training, kept so that it goes on after a crash as if there had been none."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from boundary.data.atomic import atomic_path, told_when_full
+from boundary.data.provenance import text_digest
+from boundary.training.optimiser import Learner
+
+SECONDS_BETWEEN = 20.0
+Metrics = list[dict[str, float]]
+
+
+class KeptProgress:
+    """Weights, optimisers' moments and metrics after some step of a training, in one file.
+
+    ``identity`` is everything that decides what the training makes. Its digest is the file's name in the
+    folder ``keep``, so that no other training goes on from it.
+    """
+
+    def __init__(
+        self, keep: Path, identity: Mapping[str, Any], seconds_between: float = SECONDS_BETWEEN
+    ) -> None:
+        digest = text_digest(json.dumps(identity, sort_keys=True))
+        self.file = keep / f"{digest[:16]}.safetensors"
+        self.seconds_between = seconds_between
+        self._saved_at = time.monotonic()
+
+    def load(self, learners: Mapping[str, Learner]) -> tuple[Metrics, int]:
+        """Bring ``learners`` to where they were; the steps' metrics, and how many batches were drawn.
+
+        Where nothing is kept, learners stay as they are, and both are nought. The file is written whole
+        or not at all: one that cannot be read is the disk's fault, and not passed over.
+        """
+        if not self.file.exists():
+            return [], 0
+        with safe_open(self.file, framework="pt") as file:
+            document = json.loads(file.metadata()["progress"])
+            tensors = {path: file.get_tensor(path) for path in file.keys()}  # noqa: SIM118
+        for name, learner in learners.items():
+            with torch.no_grad():
+                for path, parameter in _parameters(name, learner):
+                    parameter.copy_(tensors[path])
+            settings = document["learners"][name]
+            groups = settings["optimiser"]
+            state: dict[int, dict[str, torch.Tensor]] = {}
+            for path, tensor in tensors.items():
+                if path.startswith(f"{name}/optimiser/"):
+                    index, key = path.split("/")[2:]
+                    state.setdefault(int(index), {})[key] = tensor
+            learner.optimiser.load_state_dict({"state": state, "param_groups": groups})
+            learner.schedule.load_state_dict(settings["schedule"])
+        return document["metrics"], document["drawn"]
+
+    def save(self, learners: Mapping[str, Learner], metrics: Metrics, drawn: int) -> None:
+        """Keep the progress, if the last time was long enough ago."""
+        if time.monotonic() - self._saved_at < self.seconds_between:
+            return
+        tensors: dict[str, torch.Tensor] = {}
+        settings = {}
+        for name, learner in learners.items():
+            tensors |= {path: parameter.detach() for path, parameter in _parameters(name, learner)}
+            optimiser = learner.optimiser.state_dict()
+            for index, state in optimiser["state"].items():
+                tensors |= {f"{name}/optimiser/{index}/{key}": t for key, t in state.items()}
+            settings[name] = {
+                "optimiser": optimiser["param_groups"],
+                "schedule": learner.schedule.state_dict(),
+            }
+        document = {"metrics": metrics, "drawn": drawn, "learners": settings}
+        with told_when_full(self.file.parent), atomic_path(self.file) as temporary:
+            save_file(tensors, temporary, {"progress": json.dumps(document)})
+        self._saved_at = time.monotonic()
+
+    def remove(self) -> None:
+        """Forget it: the training is done."""
+        self.file.unlink(missing_ok=True)
+
+
+def _parameters(name: str, learner: Learner) -> Iterator[tuple[str, torch.nn.Parameter]]:
+    """A learner's weights by their paths; tied ones once."""
+    for path, parameter in learner.network.named_parameters():
+        yield f"{name}/network/{path}", parameter

@@ -1,0 +1,67 @@
+"""The problems that a policy is trained on, and the batches that they come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from boundary.data.records import read_records
+from boundary.errors import BoundaryError
+from boundary.sampling.seeds import stream_seed
+from boundary.verification.judge import Posed
+from boundary.verification.posing import posed_problems
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from boundary.sampling.prompts import Template
+    from boundary.verification.policy import Policy
+
+
+class Problem(NamedTuple):
+    """What the trainer needs of a problem: its rendered prompt, and what responses are judged by."""
+
+    prompt: str
+    posed: Posed
+
+
+def training_problems(path: Path, domain: str, template: Template, policy: Policy) -> list[Problem]:
+    """The problems of a file, of one domain, as the trainer poses them."""
+    posed = posed_problems(path, domain, policy)
+    rows = read_records(path, "problem", ["problem_id", "question"]).itertuples(index=False)
+    return [Problem(template.render(question), posed(problem)) for problem, question in rows]
+
+
+class Batch(NamedTuple):
+    """Distinct problems, and the how-manieth batch of the training they are."""
+
+    number: int
+    problems: list[Problem]
+
+
+class ProblemBatches(Iterator[Batch]):
+    """Endless batches of ``size``: shuffled passes, an incomplete last batch of a pass left out.
+
+    Which problems a batch holds follows from the seed and its number alone, so that a training goes on
+    after ``drawn`` batches as if it had drawn them. Raises BoundaryError if there are fewer problems than
+    one batch holds.
+    """
+
+    def __init__(self, problems: Sequence[Problem], size: int, seed: int, drawn: int = 0) -> None:
+        if len(problems) < size:
+            raise BoundaryError(
+                f"there are {len(problems)} problems to train on and the recipe's problems_per_step is "
+                f"{size}; lower it or train on a larger benchmark"
+            )
+        self.problems, self.size, self.seed, self.drawn = problems, size, seed, drawn
+
+    def __next__(self) -> Batch:
+        number = self.drawn
+        completed, at = divmod(number, len(self.problems) // self.size)
+        generator = torch.Generator().manual_seed(stream_seed(self.seed, "order", completed))
+        order = torch.randperm(len(self.problems), generator=generator).tolist()
+        self.drawn += 1
+        chosen = order[at * self.size : (at + 1) * self.size]
+        return Batch(number, [self.problems[index] for index in chosen])

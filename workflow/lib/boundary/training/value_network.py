@@ -1,0 +1,32 @@
+"""PPO's value network: what reward a response can expect, before each of its tokens."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class ValueNetwork(nn.Module):
+    """The policy's layers as they were at the start, in weights of its own, with a linear head.
+
+    A network beside the policy, as VeRL has it. The head begins at zero, and so do all values.
+    """
+
+    def __init__(self, policy: PreTrainedModel) -> None:
+        super().__init__()
+        self.layers = copy.deepcopy(policy.base_model)
+        self.head = nn.Linear(policy.config.hidden_size, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, token_ids: torch.Tensor) -> torch.Tensor:
+        """Values [rows, tokens - 1] of right-padded rows [rows, tokens]; at t, that before token t + 1."""
+        hidden = self.layers(input_ids=token_ids[:, :-1], use_cache=False).last_hidden_state
+        values: torch.Tensor = self.head(hidden).squeeze(-1)
+        return values
