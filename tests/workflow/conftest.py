@@ -70,8 +70,9 @@ def shrink_models(models: dict) -> None:
     models["mini-base"]["pretrain"]["architecture"] |= {"hidden_size": 64, "heads": 2, "layers": 2}
     models["mini-base"]["pretrain"]["corpus"]["operands"] = [2, 3]
     models["mini-code-base"]["pretrain"] |= {"steps": 60, "batch_size": 16}
-    for name in ("mini-grpo", "mini-code-grpo"):
-        models[name]["rlvr"] |= {"steps": 2, "problems_per_step": 4, "max_tokens": 16}
+    for model in models.values():
+        if "rlvr" in model:
+            model["rlvr"] |= {"steps": 2, "problems_per_step": 4, "max_tokens": 16}
 
 
 def shrink_benchmarks(benchmarks: dict) -> None:

@@ -1,0 +1,59 @@
+"""The study miniature-full: every algorithm is trained, and what is said of them rests on it."""
+
+import json
+
+import pandas as pd
+import pytest
+from boundary.training.algorithms import ALGORITHMS
+
+VARIANTS = ["mini-grpo-n32", "mini-grpo-kl"]
+MODELS = {
+    "ppo": "mini-ppo",
+    "grpo": "mini-grpo",
+    "reinforce_plus_plus": "mini-reinforce-pp",
+    "rloo": "mini-rloo",
+    "remax": "mini-remax",
+    "dapo": "mini-dapo",
+}
+CLAIMED = ["mini-base", "mini-grpo", "mini-remax", *VARIANTS]
+STUDY = ["--config", "study=miniature-full", "--"]
+
+
+def shrink(study):
+    """All trainings, and claims about some of them on one benchmark, by 8 samples of a problem."""
+    study["bootstrap"]["resamples"] = 200
+    study["sampling"]["standard"] |= {"max_tokens": 24, "shard_size": 8}
+    claims = study["tables"]["claims"]
+    group = {"models": CLAIMED, "benchmarks": ["arith"], "n": 8}
+    claims["cells"] = [claims["cells"][0] | group]
+
+
+@pytest.fixture(scope="module")
+def analysed(fresh, tmp_path_factory):
+    checkout = fresh.copy(tmp_path_factory.mktemp("deep") / "checkout")
+    checkout.edit("studies/miniature-full.yaml", shrink)
+    checkout.snakemake(*STUDY, "fig_training", "claims")
+    return checkout.path / "results" / "miniature-full"
+
+
+def test_every_algorithm_is_trained_from_the_same_base(analysed):
+    told = pd.read_csv(analysed / "figures" / "fig_training.csv")
+    assert set(told["model"]) == {*MODELS.values(), *VARIANTS} and len(MODELS) == len(ALGORITHMS)
+    for name in (*MODELS.values(), *VARIANTS):
+        metrics = pd.read_csv(analysed / "models" / name / "metrics.csv")
+        assert list(metrics["step"]) == [1, 2]
+        assert ("value_loss" in metrics) == (name == "mini-ppo")
+        assert ("kl" in metrics) == (name == "mini-grpo-kl")
+        assert (metrics["extra_samples"] > 0).any() == (name in ("mini-remax", "mini-dapo"))
+        assert not (analysed / "models" / name / "kept").exists()
+
+
+def test_claims_about_algorithms_rollouts_and_kl_are_tested(analysed):
+    claims = json.loads((analysed / "tables" / "claims.json").read_text())["claims"]
+    untested = [claim["number"] for claim in claims if claim["answer"] == "not tested"]
+    assert untested == [
+        5,
+        7,
+        8,
+        9,
+    ]  # no perplexities, no longer training, none distilled, none matched
