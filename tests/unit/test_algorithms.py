@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from boundary.errors import BoundaryError
+from boundary.training import kept_progress, rlvr
 from boundary.training.advantages import (
     Outcomes,
     above_greedy,
@@ -23,7 +24,7 @@ from boundary.training.drawing import MOST_BATCHES, draw_mixed_groups, draw_with
 from boundary.training.kept_progress import KeptProgress
 from boundary.training.losses import Clip, clipped_surrogate, clipped_value_error, kl_from_reference
 from boundary.training.problems import Problem, ProblemBatches
-from boundary.training.rlvr import PATIENCE, train_rlvr
+from boundary.training.rlvr import PATIENCE, describe_rollouts, train_rlvr
 from boundary.training.rollouts import Sampler
 from boundary.training.value_network import ValueNetwork
 from boundary.verification.judge import pose
@@ -213,7 +214,7 @@ def test_greedy_responses_are_drawn_once_a_problem_and_rewarded(random_model, to
 
     sampler = sampler_of(random_model, tokenizer, reward)
     rollouts = draw_with_greedy(sampler, ProblemBatches(PROBLEMS, 3, seed=1))
-    assert list(map(len, asked)) == [12, 3] and rollouts.drawn == 15
+    assert list(map(len, asked)) == [12, 3] and describe_rollouts(rollouts)["extra_samples"] == 3
     assert rollouts.baselines.tolist() == [2.0] * 3 and rollouts.rewards.eq(1.0).all()
     (batch,) = itertools.islice(ProblemBatches(PROBLEMS, 3, seed=1), 1)
     for chosen, text in zip(batch.problems, asked[1], strict=True):
@@ -233,13 +234,15 @@ def test_dynamic_sampling_keeps_mixed_groups_and_counts_the_rest(random_model, t
     sampler = sampler_of(random_model, tokenizer, reward)
     rollouts = draw_mixed_groups(sampler, ProblemBatches(PROBLEMS, 3, seed=1))
     assert rollouts.rewards.tolist() == [[1.0, 0.0, 0.0, 0.0]] * 3
-    assert rollouts.drawn == len(asked) == 36
+    assert rollouts.drawn.rewards.numel() == len(asked) == 36
+    told = describe_rollouts(rollouts)
+    assert told["reward"] == pytest.approx(3 / 36) and told["extra_samples"] == 36 - 12
+    assert told["mixed_groups"] == pytest.approx(1 / 3)
     kept = [asked[12 * batch + 4 + row] for batch in range(3) for row in range(4)]
     told = []
     for ids, mask in zip(rollouts.token_ids, rollouts.response_mask, strict=True):
         told.append(tokenizer.decode(ids[1:][mask > 0], skip_special_tokens=True))
     assert told == kept
-    assert rollouts.lengths.tolist() == rollouts.response_mask.sum(1).tolist()
 
 
 def test_dynamic_sampling_takes_no_more_than_a_batch(random_model, tokenizer):
@@ -248,7 +251,7 @@ def test_dynamic_sampling_takes_no_more_than_a_batch(random_model, tokenizer):
 
     sampler = sampler_of(random_model, tokenizer, reward)
     rollouts = draw_mixed_groups(sampler, ProblemBatches(PROBLEMS, 3, seed=1))
-    assert rollouts.rewards.shape == (3, 4) and rollouts.drawn == 12
+    assert rollouts.rewards.shape == (3, 4) and rollouts.drawn.rewards.numel() == 12
 
 
 def test_nothing_mixed_is_told(random_model, tokenizer):
@@ -304,39 +307,55 @@ class KilledError(Exception):
     pass
 
 
+@pytest.fixture
+def always_kept(monkeypatch):
+    """Progress is kept after every step."""
+    monkeypatch.setattr(kept_progress, "SECONDS_BETWEEN", 0)
+
+
 @pytest.mark.parametrize("algorithm", ["grpo", "ppo", "dapo"])
-def test_a_training_that_was_killed_goes_on_to_the_same_weights(tokenizer, tmp_path, algorithm):
+def test_a_training_that_was_killed_goes_on_to_the_same_weights(
+    tokenizer, tmp_path, algorithm, always_kept, monkeypatch
+):
     recipe = recipe_of(algorithm, steps=6, kl=0.01)
     in_one_go = build_model(tokenizer, **ARCHITECTURE, seed=3)
     expected = train_rlvr(recipe, in_one_go, tokenizer, PROBLEMS, share_of_sevens)
-    asked = []
+    take_step, taken = rlvr.take_training_step, []
 
-    def reward(rollouts):
-        asked.append(len(rollouts))
-        if len(asked) == 4:
+    def killed_at_the_fourth(*arguments):
+        taken.append(1)
+        if len(taken) == 4:
             raise KilledError
-        return share_of_sevens(rollouts)
+        return take_step(*arguments)
+
+    monkeypatch.setattr(rlvr, "take_training_step", killed_at_the_fourth)
 
     def train():
         model = build_model(tokenizer, **ARCHITECTURE, seed=3)
-        kept = KeptProgress(tmp_path, recipe, seconds_between=0)
-        return model, kept, train_rlvr(recipe, model, tokenizer, PROBLEMS, reward, kept)
+        kept = KeptProgress(tmp_path / "kept", recipe)
+        return model, kept, train_rlvr(recipe, model, tokenizer, PROBLEMS, share_of_sevens, kept)
 
     with pytest.raises(KilledError):
         train()
-    before = len(asked)
     model, kept, metrics = train()
-    assert metrics == expected and len(asked) - before < len(metrics) + before
+    assert metrics == expected and len(taken) == 4 + 3  # the first three are not taken again
     assert all(map(torch.equal, model.parameters(), in_one_go.parameters()))
     kept.remove()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_training_does_not_go_on_from_what_is_kept(tokenizer, tmp_path):
+def test_damaged_progress_is_told(tmp_path):
+    kept = KeptProgress(tmp_path, {})
+    kept.file.write_bytes(b"\x08" + bytes(20))
+    with pytest.raises(BoundaryError, match=r"\.safetensors: the kept progress .* is damaged"):
+        kept.load({})
+
+
+def test_another_training_does_not_go_on_from_what_is_kept(tokenizer, tmp_path, always_kept):
     for seed in (1, 2):
         model = build_model(tokenizer, **ARCHITECTURE, seed=3)
         recipe = recipe_of("grpo", steps=2, seed=seed)
-        kept = KeptProgress(tmp_path, recipe, seconds_between=0)
+        kept = KeptProgress(tmp_path, recipe)
         metrics = train_rlvr(recipe, model, tokenizer, PROBLEMS, share_of_sevens, kept)
         assert [row["step"] for row in metrics] == [1, 2]
     assert len(list(tmp_path.iterdir())) == 2
@@ -355,7 +374,9 @@ def test_a_reward_that_never_comes_ends_the_training(tokenizer):
     assert len(asked) == PATIENCE
 
 
-def test_divergence_names_the_step_and_leaves_the_last_good_progress(tokenizer, tmp_path):
+def test_divergence_names_the_step_and_leaves_the_last_good_progress(
+    tokenizer, tmp_path, always_kept
+):
     model = build_model(tokenizer, **ARCHITECTURE, seed=3)
     asked = []
 
@@ -364,7 +385,7 @@ def test_divergence_names_the_step_and_leaves_the_last_good_progress(tokenizer, 
         return [float("nan")] * len(rollouts) if len(asked) == 3 else share_of_sevens(rollouts)
 
     recipe = recipe_of("grpo")
-    kept = KeptProgress(tmp_path, recipe, seconds_between=0)
+    kept = KeptProgress(tmp_path, recipe)
     with pytest.raises(BoundaryError, match=r"step 3: training diverged at update 5: loss nan"):
         train_rlvr(recipe, model, tokenizer, PROBLEMS, reward, kept)
     learner_steps = kept.load({})[0]

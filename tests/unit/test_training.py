@@ -102,7 +102,7 @@ def test_likelihood_of_padded_rows_is_that_of_single_rows(random_model, tokenize
 def test_divergence_stops_before_the_weights_change(tokenizer):
     model = build_model(tokenizer, **ARCHITECTURE, seed=1)
     before = [parameter.clone() for parameter in model.parameters()]
-    learner = build_learner(model, 0.01, steps=10)
+    learner = build_learner(model, {"learning_rate": 0.01}, steps=10)
     loss = sum(parameter.sum() for parameter in model.parameters()) * float("nan")
     with pytest.raises(BoundaryError, match="diverged at update 1: loss nan"):
         take_step(loss, learner)
@@ -111,7 +111,7 @@ def test_divergence_stops_before_the_weights_change(tokenizer):
 
 def test_learning_rate_warms_up_and_decays(tokenizer):
     model = build_model(tokenizer, **ARCHITECTURE, seed=1)
-    learner = build_learner(model, 1.0, steps=100)
+    learner = build_learner(model, {"learning_rate": 1.0}, steps=100)
     rates = []
     for _ in range(100):
         rates.append(learner.schedule.get_last_lr()[0])
@@ -218,12 +218,12 @@ def test_rollouts_are_what_the_policy_said(random_model, tokenizer):
 
     sampler = Sampler(random_model, tokenizer, reward, seed=2, group_size=3, max_tokens=5)
     rollouts = sampler.groups(Batch(0, problems))
-    assert rollouts.rewards.shape == (2, 3) and len(seen) == rollouts.drawn == 6
+    assert rollouts.rewards.shape == (2, 3) and len(seen) == rollouts.drawn.rewards.numel() == 6
     assert [posed.gold for posed, _ in seen] == [("3",)] * 3 + [("60",)] * 3
     assert rollouts.rewards.flatten().tolist() == [len(text) for _, text in seen]
     scores = likelihood(random_model, rollouts.token_ids)
     mask = rollouts.response_mask
-    assert mask.sum(1).tolist() == rollouts.lengths.tolist()
+    assert mask.sum(1).tolist() == rollouts.drawn.lengths.tolist()
     torch.testing.assert_close(
         (scores.log_probability * mask).detach(),
         rollouts.log_probabilities * mask,

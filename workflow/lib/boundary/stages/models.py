@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from boundary.sampling.prompts import Template
+    from boundary.training.kept_progress import KeptProgress
 
 HELP = "train a model, or locate one on the hub or on disk, and write its model.json"
 
@@ -69,6 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.data.model_record import ModelRecord, write_model_record
 
     _check_arguments(arguments)
+    kept = None
     if arguments.hub:
         folder = download_checkpoint(arguments.hub, arguments.revision)
         # The hub's cache keeps a snapshot by its commit, which `main` is a name of only today.
@@ -79,14 +81,17 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         checkpoint = arguments.path or arguments.output.with_name("checkpoint")
         if not arguments.path:
-            _train(arguments, checkpoint)
+            kept = _train(arguments, checkpoint)
         record = ModelRecord(arguments.name, checkpoint_digest(checkpoint), checkpoint)
     write_model_record(arguments.output, record)
+    if kept:  # not before the record is there, without which all would be trained again
+        kept.remove()
 
 
 def _check_arguments(arguments: argparse.Namespace) -> None:
     """What a source is and needs, before minutes are spent on it."""
     from boundary.study.documents import SCHEMAS, check_entry_part
+    from boundary.study.recipes import check_pretraining, check_rlvr
 
     needed = {
         "hub": ["revision"],
@@ -100,10 +105,15 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
     for source in ("pretrain", "rlvr", "endpoint"):
         if (entry := getattr(arguments, source)) is not None:
             check_entry_part(entry, source, SCHEMAS / "models.schema.yaml")
+    if arguments.pretrain is not None:
+        check_pretraining(arguments.pretrain, "pretrain")
+    if arguments.rlvr is not None:
+        check_rlvr(arguments.rlvr, "rlvr")
     check_entry_part(arguments.policy, "verification", SCHEMAS / "benchmarks.schema.yaml")
 
 
-def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
+def _train(arguments: argparse.Namespace, checkpoint: Path) -> KeptProgress | None:
+    """Write the checkpoint and the metrics; of a training that keeps its progress, where."""
     import torch
 
     from boundary.sampling.prompts import load_template
@@ -120,14 +130,17 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> None:
         from boundary.training.pretrain import pretrain
 
         _write_trained(arguments, checkpoint, *pretrain(arguments.pretrain, template))
-    else:
-        _train_rlvr(arguments, checkpoint, template)
+        return None
+    return _train_rlvr(arguments, checkpoint, template)
 
 
-def _train_rlvr(arguments: argparse.Namespace, checkpoint: Path, template: Template) -> None:
+def _train_rlvr(
+    arguments: argparse.Namespace, checkpoint: Path, template: Template
+) -> KeptProgress:
     from boundary.data.model_record import read_model_record
-    from boundary.data.provenance import file_digest
+    from boundary.data.provenance import file_digest, package_versions
     from boundary.data.records import read_records
+    from boundary.study.code_digest import code_digest
     from boundary.training.checkpoint import load_checkpoint
     from boundary.training.kept_progress import KeptProgress
     from boundary.training.problems import training_problems
@@ -149,12 +162,14 @@ def _train_rlvr(arguments: argparse.Namespace, checkpoint: Path, template: Templ
         "policy": asdict(policy),
         "template": asdict(template),
         "threads": arguments.threads,
+        "code": code_digest("boundary.training.rlvr", "boundary.training.reward"),
+        "versions": package_versions(["torch", "transformers"]),
     }
     kept = KeptProgress(arguments.output.with_name("kept"), identity)
     with verified_reward(domain, arguments.threads or 1) as reward:
         metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, reward, kept)
     _write_trained(arguments, checkpoint, model, tokenizer, metrics)
-    kept.remove()
+    return kept
 
 
 def _write_trained(

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
 from boundary.errors import BoundaryError, unknown_name
-from boundary.miniature.worlds import HABITS, world_of
 from boundary.sampling.engine import EngineSettings
 from boundary.sampling.prompts import Template, read_template
-from boundary.study.benchmark import Benchmark, check_world, read_benchmark
+from boundary.study.benchmark import Benchmark, read_benchmark
 from boundary.study.documents import load_document
 from boundary.study.model import IMPORTED, LOADED, MODEL_SOURCES, UNAVAILABLE, Model
+from boundary.study.recipes import check_pretraining, check_rlvr
 from boundary.verification.verifiers import DOMAINS
 
 ENGINE_KEYS = ("engine", *(field.name for field in fields(EngineSettings)))
 SCORE_KEYS = ("score_engine", "score_megabytes")
-KEYS_OF_ALGORITHMS = {"clip_high": "dapo", "value_learning_rate": "ppo"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def _check_model(
     if model.source in IMPORTED:
         _check_imports(model, benchmarks, f"{place}.{model.source}")
     if model.source == "pretrain":
-        _check_pretraining(model.settings["pretrain"], f"{place}.pretrain")
+        check_pretraining(model.settings["pretrain"], f"{place}.pretrain")
     ancestors = [model]
     while ancestors[-1].base in models:  # an unknown base is its own model's mistake
         ancestors.append(models[ancestors[-1].base])
@@ -168,37 +166,4 @@ def _check_rlvr(
         raise BoundaryError(
             f"{place}.problems: {name!r} holds test problems; train on one of the partition train"
         )
-    updates, problems = recipe["updates_per_step"], recipe["problems_per_step"]
-    if updates > problems:
-        raise BoundaryError(
-            f"{place}.updates_per_step: found {updates}; expected at most problems_per_step, {problems}"
-        )
-    for key, algorithm in KEYS_OF_ALGORITHMS.items():
-        if (key in recipe) != (recipe["algorithm"] == algorithm):
-            found = f"found {key}, which only" if key in recipe else f"needs {key}, which"
-            raise BoundaryError(f"{place}: {found} the algorithm {algorithm} has")
-    if recipe.get("clip_high", recipe["clip"]) < recipe["clip"]:
-        raise BoundaryError(
-            f"{place}.clip_high: found {recipe['clip_high']}; expected no less than clip, {recipe['clip']}"
-        )
-
-
-def _check_pretraining(recipe: dict[str, Any], place: str) -> None:
-    """What the schema cannot say of a recipe."""
-    corpus = recipe["corpus"]
-    check_world(corpus, f"{place}.corpus")
-    habits, known = corpus["habits"], HABITS[world_of(corpus)]
-    for habit in habits:
-        if habit not in known:
-            raise BoundaryError(
-                f"{place}.corpus.habits: found {habit}, which no author of the world {world_of(corpus)} "
-                f"has; expected some of {', '.join(known)}"
-            )
-    if not math.isclose(sum(habits.values()), 1):
-        raise BoundaryError(f"{place}.corpus.habits: found {habits}; expected shares that sum to 1")
-    size, heads = (recipe["architecture"][key] for key in ("hidden_size", "heads"))
-    if size % (2 * heads):
-        raise BoundaryError(
-            f"{place}.architecture: found hidden_size {size} and {heads} heads; expected heads of an even "
-            "number of dimensions"
-        )
+    check_rlvr(recipe, place)

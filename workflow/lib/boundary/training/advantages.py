@@ -1,7 +1,7 @@
 """Advantage estimators: rewards of groups of rollouts in, one advantage a response token out.
 
-Each is defined as VeRL (0.9.1, ``verl.trainer.ppo.core_algos``) defines it, with which the paper's models
-were trained; where that departs from the algorithm's own paper, the docstring says so.
+Each is defined as in VeRL 0.9.1 (``verl.trainer.ppo.core_algos``); the paper's models were trained with an
+earlier VeRL. Where that departs from the algorithm's own paper, the docstring says so.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def whitened_returns(outcomes: Outcomes) -> torch.Tensor:
     """Reinforce++: returns, whitened over all response tokens of the batch.
 
     Without discount a token's return is its response's reward, so that long responses weigh more in mean
-    and deviation. As in ``compute_reinforce_plus_plus_outcome_advantage``, which has no KL term in the
-    reward where the recipe has none (arXiv 2501.03262, eq. 6 and 7).
+    and deviation. As in ``compute_reinforce_plus_plus_outcome_advantage`` (arXiv 2501.03262, eq. 6 and 7,
+    where the reward has a KL term; here that is in the loss, if anywhere).
     """
     returns = outcomes.on_tokens(outcomes.rewards)
     return whiten(returns, outcomes.mask) * outcomes.mask

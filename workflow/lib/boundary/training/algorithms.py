@@ -1,7 +1,7 @@
 """The RLVR algorithms by name: how each draws its groups and estimates advantages.
 
-The loss is the same for all, the clipped surrogate of ``losses``: VeRL (0.9.1), with which the paper's
-models were trained, descends it whatever estimates the advantages. Algorithms without a clip of their own
+The loss is the same for all, the clipped surrogate of ``losses``: VeRL, by which the paper's models were
+trained, descends it whatever estimates the advantages. Algorithms without a clip of their own
 (RLOO, ReMax) are so clipped as well, which is felt only by a step's updates after the first.
 """
 

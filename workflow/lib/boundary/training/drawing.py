@@ -6,9 +6,15 @@ from collections.abc import Iterator
 
 from boundary.errors import BoundaryError
 from boundary.training.problems import Batch
-from boundary.training.rollouts import Rollouts, Sampler, choose_groups, join_rollouts
+from boundary.training.rollouts import (
+    Rollouts,
+    Sampler,
+    are_mixed,
+    choose_groups,
+    join_rollouts,
+)
 
-MOST_BATCHES = 10  # that one step draws, as VeRL's recipe of DAPO has it (max_num_gen_batches)
+MOST_BATCHES = 10  # that one step draws
 
 
 def draw_batch(sampler: Sampler, batches: Iterator[Batch]) -> Rollouts:
@@ -22,7 +28,7 @@ def draw_with_greedy(sampler: Sampler, batches: Iterator[Batch]) -> Rollouts:
     rollouts = sampler.groups(batch)
     return rollouts._replace(
         baselines=sampler.greedy_rewards(batch.problems),
-        drawn=rollouts.drawn + len(batch.problems),
+        drawn=rollouts.drawn._replace(greedy=len(batch.problems)),
     )
 
 
@@ -31,7 +37,7 @@ def draw_mixed_groups(sampler: Sampler, batches: Iterator[Batch]) -> Rollouts:
 
     Groups that were all right or all wrong are dropped, and so are those beyond the size of a batch
     (arXiv 2503.14476, section 3.2); ``drawn`` counts them. After ``MOST_BATCHES`` the groups found have
-    to do, where VeRL gives up. Raises BoundaryError if there are none.
+    to do. Raises BoundaryError if there are none.
     """
     parts: list[Rollouts] = []
     wanted = found = 0
@@ -39,15 +45,17 @@ def draw_mixed_groups(sampler: Sampler, batches: Iterator[Batch]) -> Rollouts:
         batch = next(batches)
         rollouts = sampler.groups(batch)
         wanted = len(batch.problems)
-        mixed = rollouts.mixed.nonzero().flatten()[: wanted - found]
+        mixed = are_mixed(rollouts.rewards).nonzero().flatten()[: wanted - found]
         parts.append(choose_groups(rollouts, mixed))
         found += len(mixed)
         if found == wanted:
             break
+    joined = join_rollouts(parts, sampler.tokenizer.pad_token_id)
     if not found:
         raise BoundaryError(
             f"none of {wanted * MOST_BATCHES} groups of {sampler.group_size} responses had both right and "
-            "wrong ones, and there is nothing to learn from the others; train on problems that the model "
-            "solves now and then, or with more `rollouts`"
+            f"wrong ones (mean reward {joined.drawn.rewards.mean():.2f}), and there is nothing to learn "
+            "from the others; train on problems that the model solves now and then, with more "
+            "`rollouts`, or, where it has come to solve them all, for fewer `steps`"
         )
-    return join_rollouts(parts, sampler.tokenizer.pad_token_id)
+    return joined

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
 from boundary.data.atomic import atomic_path, told_when_full
 from boundary.data.provenance import text_digest
+from boundary.errors import BoundaryError
 from boundary.training.optimiser import Learner
 
 SECONDS_BETWEEN = 20.0
@@ -24,28 +26,24 @@ class KeptProgress:
     """Weights, optimisers' moments and metrics after some step of a training, in one file.
 
     ``identity`` is everything that decides what the training makes. Its digest is the file's name in the
-    folder ``keep``, so that no other training goes on from it.
+    folder ``keep``, the model's own, so that no other training goes on from it.
     """
 
-    def __init__(
-        self, keep: Path, identity: Mapping[str, Any], seconds_between: float = SECONDS_BETWEEN
-    ) -> None:
+    def __init__(self, keep: Path, identity: Mapping[str, Any]) -> None:
+        self.folder = keep
         digest = text_digest(json.dumps(identity, sort_keys=True))
         self.file = keep / f"{digest[:16]}.safetensors"
-        self.seconds_between = seconds_between
         self._saved_at = time.monotonic()
 
     def load(self, learners: Mapping[str, Learner]) -> tuple[Metrics, int]:
         """Bring ``learners`` to where they were; the steps' metrics, and how many batches were drawn.
 
-        Where nothing is kept, learners stay as they are, and both are nought. The file is written whole
-        or not at all: one that cannot be read is the disk's fault, and not passed over.
+        Where nothing is kept, learners stay as they are, and both are nought. Raises BoundaryError if the
+        file is damaged: it is written whole or not at all, and hours may be in it.
         """
         if not self.file.exists():
             return [], 0
-        with safe_open(self.file, framework="pt") as file:
-            document = json.loads(file.metadata()["progress"])
-            tensors = {path: file.get_tensor(path) for path in file.keys()}  # noqa: SIM118
+        document, tensors = self._read()
         for name, learner in learners.items():
             with torch.no_grad():
                 for path, parameter in _parameters(name, learner):
@@ -63,7 +61,7 @@ class KeptProgress:
 
     def save(self, learners: Mapping[str, Learner], metrics: Metrics, drawn: int) -> None:
         """Keep the progress, if the last time was long enough ago."""
-        if time.monotonic() - self._saved_at < self.seconds_between:
+        if time.monotonic() - self._saved_at < SECONDS_BETWEEN:
             return
         tensors: dict[str, torch.Tensor] = {}
         settings = {}
@@ -77,13 +75,25 @@ class KeptProgress:
                 "schedule": learner.schedule.state_dict(),
             }
         document = {"metrics": metrics, "drawn": drawn, "learners": settings}
-        with told_when_full(self.file.parent), atomic_path(self.file) as temporary:
-            save_file(tensors, temporary, {"progress": json.dumps(document)})
+        with told_when_full(self.folder), atomic_path(self.file) as temporary:
+            # As bytes, since the library's own writing tells of a full disk by an error of its own.
+            temporary.write_bytes(save(tensors, {"progress": json.dumps(document)}))
         self._saved_at = time.monotonic()
 
     def remove(self) -> None:
-        """Forget it: the training is done."""
-        self.file.unlink(missing_ok=True)
+        """Forget it, and what earlier trainings of the model left: this one is done."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+        try:
+            with safe_open(self.file, framework="pt") as file:
+                document = json.loads(file.metadata()["progress"])
+                return document, {path: file.get_tensor(path) for path in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
+            raise BoundaryError(
+                f"{self.file}: the kept progress of a training is damaged ({error}); restore the file, or "
+                "remove it to train from the beginning"
+            ) from error
 
 
 def _parameters(name: str, learner: Learner) -> Iterator[tuple[str, torch.nn.Parameter]]:

@@ -1,8 +1,7 @@
 """Losses of policy and value network: pure functions of per-token tensors [rows, tokens].
 
-Each is defined as VeRL (0.9.1, ``verl.trainer.ppo.core_algos``) defines it by default, a mean over the
-tokens of the batch included: the paper's models were trained so, GRPO's as well, whose own paper takes
-the mean of each response first.
+Each is defined as VeRL 0.9.1 (``verl.trainer.ppo.core_algos``) defines it by default, a mean over the
+tokens of the batch included: of GRPO's as well, whose own paper takes the mean of each response first.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boundary.errors import BoundaryError
 
@@ -19,15 +20,18 @@ GRADIENT_NORM = 1.0
 
 
 class Learner(NamedTuple):
-    """A network, what moves its weights, and how far."""
+    """A network, what moves its weights, how far, and which key of its recipe says so."""
 
     network: nn.Module
     optimiser: AdamW
     schedule: LambdaLR
+    rate_key: str
 
 
-def build_learner(network: nn.Module, learning_rate: float, steps: int) -> Learner:
-    """A learner that takes ``steps`` steps, up to ``learning_rate`` and down again."""
+def build_learner(
+    network: nn.Module, recipe: Mapping[str, Any], steps: int, rate_key: str = "learning_rate"
+) -> Learner:
+    """A learner that takes ``steps`` steps, up to the recipe's learning rate and down again."""
     from torch.optim import AdamW
     from torch.optim.lr_scheduler import LambdaLR
 
@@ -39,8 +43,9 @@ def build_learner(network: nn.Module, learning_rate: float, steps: int) -> Learn
         done = (step - warm_up) / max(1, steps - warm_up)
         return FINAL_SHARE + (1 - FINAL_SHARE) * 0.5 * (1 + math.cos(math.pi * done))
 
-    optimiser = AdamW(network.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.01)
-    return Learner(network, optimiser, LambdaLR(optimiser, factor))
+    rate = recipe[rate_key]
+    optimiser = AdamW(network.parameters(), lr=rate, betas=(0.9, 0.95), weight_decay=0.01)
+    return Learner(network, optimiser, LambdaLR(optimiser, factor), rate_key)
 
 
 def take_step(loss: torch.Tensor, learner: Learner) -> None:
@@ -56,7 +61,7 @@ def take_step(loss: torch.Tensor, learner: Learner) -> None:
     if not (torch.isfinite(loss) and torch.isfinite(norm)):
         raise BoundaryError(
             f"training diverged at update {learner.schedule.last_epoch + 1}: loss {loss.item()}, gradient "
-            f"norm {norm.item()}; lower the recipe's learning_rate"
+            f"norm {norm.item()}; lower the recipe's {learner.rate_key}"
         )
     learner.optimiser.step()
     learner.schedule.step()

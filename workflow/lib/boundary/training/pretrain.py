@@ -71,7 +71,7 @@ def pretrain(
     model = build_model(tokenizer, **recipe["architecture"], seed=recipe["seed"]).train()
     documents = tokenized_documents(recipe, template, tokenizer)
     batches = length_sorted_batches(documents, recipe["batch_size"], tokenizer.pad_token_id)
-    learner = build_learner(model, recipe["learning_rate"], recipe["steps"])
+    learner = build_learner(model, recipe, recipe["steps"])
     metrics: list[dict[str, float]] = []
     for step, batch in zip(
         track(range(1, recipe["steps"] + 1), "pre-training", "step"), batches, strict=False

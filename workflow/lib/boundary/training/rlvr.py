@@ -23,7 +23,7 @@ from boundary.training.losses import (
 from boundary.training.optimiser import Learner, build_learner, take_step
 from boundary.training.problems import Problem, ProblemBatches
 from boundary.training.reward import Reward
-from boundary.training.rollouts import Rollouts, Sampler
+from boundary.training.rollouts import Rollouts, Sampler, are_mixed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -58,9 +58,9 @@ def build_trainees(recipe: Mapping[str, Any], model: PreTrainedModel) -> Trainee
     if ALGORITHMS[recipe["algorithm"]].advantages is None:
         from boundary.training.value_network import ValueNetwork
 
-        values = build_learner(ValueNetwork(model), recipe["value_learning_rate"], updates)
+        values = build_learner(ValueNetwork(model), recipe, updates, "value_learning_rate")
     reference = copy.deepcopy(model).requires_grad_(False) if recipe.get("kl") else None
-    return Trainees(build_learner(model, recipe["learning_rate"], updates), values, reference)
+    return Trainees(build_learner(model, recipe, updates), values, reference)
 
 
 @torch.no_grad()
@@ -123,15 +123,16 @@ def take_training_step(
 
 
 def describe_rollouts(rollouts: Rollouts) -> dict[str, float]:
-    """What a step's rollouts were like; see ``train_rlvr``."""
-    means = rollouts.rewards.mean(dim=1)
+    """What a step drew, dropped groups included; see ``train_rlvr``."""
+    drawn = rollouts.drawn
+    means = drawn.rewards.mean(dim=1)
     return {
         "reward": means.mean().item(),
         "solved_groups": (means == 1).float().mean().item(),
-        "mixed_groups": rollouts.mixed.float().mean().item(),
-        "response_length": rollouts.lengths.mean().item(),
-        "truncated": 1 - rollouts.finished.mean().item(),
-        "extra_samples": rollouts.drawn - rollouts.rewards.numel(),
+        "mixed_groups": are_mixed(drawn.rewards).float().mean().item(),
+        "response_length": drawn.lengths.mean().item(),
+        "truncated": 1 - drawn.finished.mean().item(),
+        "extra_samples": drawn.rewards.numel() + drawn.greedy - rollouts.rewards.numel(),
     }
 
 

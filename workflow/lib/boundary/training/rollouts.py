@@ -22,36 +22,45 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
+class Drawn(NamedTuple):
+    """All that a step drew, its rollouts and the groups that were dropped alike.
+
+    ``rewards`` [groups, size]; ``lengths`` [rows] counts response tokens; ``finished`` [rows] is 1 for
+    those that ended by themselves. ``greedy`` responses were drawn beside them.
+    """
+
+    rewards: torch.Tensor
+    lengths: torch.Tensor
+    finished: torch.Tensor
+    greedy: int = 0
+
+
 class Rollouts(NamedTuple):
     """``groups`` x ``size`` rollouts as rows, group after group.
 
     ``token_ids`` [rows, tokens] is prompt and response, right-padded; ``log_probabilities`` and
     ``response_mask`` [rows, tokens - 1] speak of the token after each position; ``rewards`` is
-    [groups, size]; ``lengths`` [rows] counts response tokens; ``finished`` [rows] is 1 for those that
-    ended by themselves. ``drawn`` responses were sampled for them, those that are no rollouts included;
-    ``baselines`` [groups] are the rewards of greedy ones, where they were drawn.
+    [groups, size]; ``baselines`` [groups] are the rewards of greedy responses, where they were drawn.
     """
 
     token_ids: torch.Tensor
     log_probabilities: torch.Tensor
     response_mask: torch.Tensor
     rewards: torch.Tensor
-    lengths: torch.Tensor
-    finished: torch.Tensor
-    drawn: int
+    drawn: Drawn
     baselines: torch.Tensor | None = None
 
-    @property
-    def mixed(self) -> torch.Tensor:
-        """Which groups [groups] have rewards that differ: only they say what to prefer."""
-        return self.rewards.amax(1) > self.rewards.amin(1)
+
+def are_mixed(rewards: torch.Tensor) -> torch.Tensor:
+    """Which groups of rewards [groups, size] differ in themselves: only they say what to prefer."""
+    return rewards.amax(1) > rewards.amin(1)
 
 
 def choose_groups(rollouts: Rollouts, groups: torch.Tensor) -> Rollouts:
     """The rollouts of ``groups`` (indices) alone, which were no less to draw."""
     size = rollouts.rewards.shape[1]
     rows = (groups[:, None] * size + torch.arange(size)).flatten()
-    per_row = ("token_ids", "log_probabilities", "response_mask", "lengths", "finished")
+    per_row = ("token_ids", "log_probabilities", "response_mask")
     return rollouts._replace(
         rewards=rollouts.rewards[groups],
         **{name: getattr(rollouts, name)[rows] for name in per_row},
@@ -72,9 +81,11 @@ def join_rollouts(parts: Sequence[Rollouts], padding: int) -> Rollouts:
         log_probabilities=rows("log_probabilities"),
         response_mask=rows("response_mask"),
         rewards=torch.cat([part.rewards for part in parts]),
-        lengths=torch.cat([part.lengths for part in parts]),
-        finished=torch.cat([part.finished for part in parts]),
-        drawn=sum(part.drawn for part in parts),
+        drawn=Drawn(
+            torch.cat([part.drawn.rewards for part in parts]),
+            torch.cat([part.drawn.lengths for part in parts]),
+            torch.cat([part.drawn.finished for part in parts]),
+        ),
     )
 
 
@@ -102,7 +113,7 @@ class Sampler:
         ]
         rows = self._decode(prompts, uniforms, temperature=1.0)
         repeated = [problem for problem in batch.problems for _ in range(self.group_size)]
-        rewards = self._rewards(repeated, rows)
+        rewards = self._rewards(repeated, rows).view(len(prompts), self.group_size)
         before = [len(prompts[row.row // self.group_size]) - 1 for row in rows]
         return Rollouts(
             token_ids=pad_sequence(
@@ -112,10 +123,12 @@ class Sampler:
             ),
             log_probabilities=_behind(before, (row.log_probabilities for row in rows)),
             response_mask=_behind(before, ([1.0] * len(row.token_ids) for row in rows)),
-            rewards=rewards.view(len(prompts), self.group_size),
-            lengths=torch.tensor([float(len(row.token_ids)) for row in rows]),
-            finished=torch.tensor([float(row.finished) for row in rows]),
-            drawn=len(rows),
+            rewards=rewards,
+            drawn=Drawn(
+                rewards,
+                torch.tensor([float(len(row.token_ids)) for row in rows]),
+                torch.tensor([float(row.finished) for row in rows]),
+            ),
         )
 
     def greedy_rewards(self, problems: Sequence[Problem]) -> torch.Tensor:

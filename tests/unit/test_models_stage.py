@@ -1,0 +1,123 @@
+"""The stage models: a training from files to files, what a crash leaves, recipes that do not fit."""
+
+import json
+
+import pandas as pd
+import pytest
+from boundary.cli import main
+from boundary.data.model_record import ModelRecord, read_model_record, write_model_record
+from boundary.data.records import write_records
+from boundary.miniature.problems import draw_problems
+from boundary.training import kept_progress, rlvr
+from safetensors.torch import load_file
+
+RECIPE = {
+    "algorithm": "grpo",
+    "problems": "arith",
+    "seed": 1,
+    "steps": 4,
+    "problems_per_step": 4,
+    "rollouts": 4,
+    "updates_per_step": 2,
+    "max_tokens": 6,
+    "clip": 0.2,
+    "learning_rate": 0.01,
+}
+PRETRAIN = {
+    "seed": 1,
+    "architecture": {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64},
+    "corpus": {"operands": [2, 2], "habits": {"precedence": 1.0}},
+    "steps": 1,
+    "batch_size": 2,
+    "learning_rate": 0.003,
+}
+
+
+@pytest.fixture
+def train(tmp_path, random_checkpoint, monkeypatch):
+    """Train by a changed recipe into a folder; exit code."""
+    monkeypatch.setattr(kept_progress, "SECONDS_BETWEEN", 0)
+    problems = draw_problems("arith", (2, 3), 12, "train", seed=1)
+    write_records(tmp_path / "problems.parquet", "problem", problems, {})
+    write_model_record(tmp_path / "base.json", ModelRecord("base", "r", random_checkpoint))
+    prompts = tmp_path / "prompts.yaml"
+    prompts.write_text('t: "{question}="\n')
+
+    def run(folder, kind="rlvr", **changes):
+        recipe = {"rlvr": RECIPE, "pretrain": PRETRAIN}[kind] | changes
+        given = {
+            "name": "m",
+            kind: json.dumps(recipe),
+            "template": "t",
+            "prompts": prompts,
+            "base": tmp_path / "base.json",
+            "problems": tmp_path / "problems.parquet",
+            "metrics": tmp_path / folder / "metrics.csv",
+            "output": tmp_path / folder / "model.json",
+            "threads": 1,
+        }
+        return main(["models", *(f"--{name}={value}" for name, value in given.items())])
+
+    return run
+
+
+def test_a_training_goes_on_after_a_crash(tmp_path, train, monkeypatch):
+    assert train("whole") == 0
+    take_step, taken = rlvr.take_training_step, []
+
+    def crash_at_the_third(*arguments):
+        taken.append(1)
+        if len(taken) == 3:
+            raise KeyboardInterrupt
+        return take_step(*arguments)
+
+    monkeypatch.setattr(rlvr, "take_training_step", crash_at_the_third)
+    assert train("torn") == 130
+    assert not (tmp_path / "torn" / "model.json").exists()
+    assert train("torn") == 0
+    assert len(taken) == 3 + 2  # the first two are not taken again
+    records = [read_model_record(tmp_path / folder / "model.json") for folder in ("whole", "torn")]
+    assert records[0].revision == records[1].revision
+    one, other = (load_file(record.checkpoint / "model.safetensors") for record in records)
+    assert all(one[key].equal(other[key]) for key in one)
+    tables = [pd.read_csv(tmp_path / folder / "metrics.csv") for folder in ("whole", "torn")]
+    assert tables[0].equals(tables[1]) and len(tables[0]) == 4
+    assert not (tmp_path / "torn" / "kept").exists()
+
+
+def test_progress_stays_until_the_record_is_written(tmp_path, train, monkeypatch):
+    def crash(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("boundary.data.model_record.write_model_record", crash)
+        assert train("torn") == 130
+    assert len(list((tmp_path / "torn" / "kept").glob("*.safetensors"))) == 1
+    monkeypatch.setattr(rlvr, "take_training_step", crash)  # there is none to take
+    assert train("torn") == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        ("rlvr", {"algorithm": "ppo"}, "rlvr: needs value_learning_rate"),
+        ("rlvr", {"clip_high": 0.3}, "rlvr: found clip_high, which only the algorithm dapo has"),
+        ("rlvr", {"updates_per_step": 5}, "rlvr.updates_per_step: found 5; expected at most"),
+        ("rlvr", {"algorithm": "reinforce"}, "unknown value 'reinforce'"),
+        (
+            "pretrain",
+            {"corpus": {"habits": {"precedence": 1.0}}},
+            "pretrain.corpus: needs operands",
+        ),
+        (
+            "pretrain",
+            {"corpus": {"world": "functions", "habits": {"precedence": 1.0}}},
+            "pretrain.corpus.habits: found precedence, which no author of the world functions has",
+        ),
+    ],
+)
+def test_a_recipe_that_does_not_fit_is_told(tmp_path, train, capsys, kind, changes, message):
+    assert train("none", kind, **changes) == 1
+    said = capsys.readouterr().err
+    assert message in said and "Traceback" not in said
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,51 @@
+"""What the schema cannot say of a training recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from boundary.errors import BoundaryError
+from boundary.miniature.worlds import HABITS, world_of
+from boundary.study.benchmark import check_world
+
+KEYS_OF_ALGORITHMS = {"clip_high": "dapo", "value_learning_rate": "ppo"}
+
+
+def check_rlvr(recipe: Mapping[str, Any], place: str) -> None:
+    """See that an ``rlvr`` recipe's parts fit each other. Raises BoundaryError naming the part."""
+    updates, problems = recipe["updates_per_step"], recipe["problems_per_step"]
+    if updates > problems:
+        raise BoundaryError(
+            f"{place}.updates_per_step: found {updates}; expected at most problems_per_step, {problems}"
+        )
+    for key, algorithm in KEYS_OF_ALGORITHMS.items():
+        if (key in recipe) != (recipe["algorithm"] == algorithm):
+            found = f"found {key}, which only" if key in recipe else f"needs {key}, which"
+            raise BoundaryError(f"{place}: {found} the algorithm {algorithm} has")
+    if recipe.get("clip_high", recipe["clip"]) < recipe["clip"]:
+        raise BoundaryError(
+            f"{place}.clip_high: found {recipe['clip_high']}; expected no less than clip, {recipe['clip']}"
+        )
+
+
+def check_pretraining(recipe: Mapping[str, Any], place: str) -> None:
+    """See that a ``pretrain`` recipe's parts fit each other. Raises BoundaryError naming the part."""
+    corpus = recipe["corpus"]
+    check_world(corpus, f"{place}.corpus")
+    habits, known = corpus["habits"], HABITS[world_of(corpus)]
+    for habit in habits:
+        if habit not in known:
+            raise BoundaryError(
+                f"{place}.corpus.habits: found {habit}, which no author of the world {world_of(corpus)} "
+                f"has; expected some of {', '.join(known)}"
+            )
+    if not math.isclose(sum(habits.values()), 1):
+        raise BoundaryError(f"{place}.corpus.habits: found {habits}; expected shares that sum to 1")
+    size, heads = (recipe["architecture"][key] for key in ("hidden_size", "heads"))
+    if size % (2 * heads):
+        raise BoundaryError(
+            f"{place}.architecture: found hidden_size {size} and {heads} heads; expected heads of an even "
+            "number of dimensions"
+        )
