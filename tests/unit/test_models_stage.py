@@ -43,7 +43,7 @@ def train(tmp_path, random_checkpoint, monkeypatch):
     prompts = tmp_path / "prompts.yaml"
     prompts.write_text('t: "{question}="\n')
 
-    def run(folder, kind="rlvr", **changes):
+    def run(folder, kind="rlvr", save=(), **changes):
         recipe = {"rlvr": RECIPE, "pretrain": PRETRAIN}[kind] | changes
         given = {
             "name": "m",
@@ -56,13 +56,28 @@ def train(tmp_path, random_checkpoint, monkeypatch):
             "output": tmp_path / folder / "model.json",
             "threads": 1,
         }
-        return main(["models", *(f"--{name}={value}" for name, value in given.items())])
+        arguments = [f"--{name}={value}" for name, value in given.items()]
+        return main(["models", *arguments, "--save-steps", *map(str, save)])
 
     return run
 
 
+def test_a_training_leaves_its_steps_beside_it(tmp_path, train):
+    assert train("whole", save=(1, 3)) == 0
+    assert sorted(path.name for path in (tmp_path / "whole" / "steps").iterdir()) == ["1", "3"]
+    folders = [tmp_path / "whole" / name for name in ("steps/1", "steps/3", "checkpoint")]
+    heads = [load_file(folder / "model.safetensors")["lm_head.weight"] for folder in folders]
+    assert not any(heads[i].equal(heads[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+
+
+def test_a_step_beyond_the_training_is_told(tmp_path, train, capsys):
+    assert train("whole", save=(4,)) == 1
+    assert "--save-steps: found 4; expected steps before the last" in capsys.readouterr().err
+    assert not (tmp_path / "whole").exists()
+
+
 def test_a_training_goes_on_after_a_crash(tmp_path, train, monkeypatch):
-    assert train("whole") == 0
+    assert train("whole", save=(1, 3)) == 0
     take_step, taken = rlvr.take_training_step, []
 
     def crash_at_the_third(*arguments):
@@ -72,14 +87,16 @@ def test_a_training_goes_on_after_a_crash(tmp_path, train, monkeypatch):
         return take_step(*arguments)
 
     monkeypatch.setattr(rlvr, "take_training_step", crash_at_the_third)
-    assert train("torn") == 130
+    assert train("torn", save=(1, 3)) == 130
     assert not (tmp_path / "torn" / "model.json").exists()
-    assert train("torn") == 0
+    assert train("torn", save=(1, 3)) == 0
     assert len(taken) == 3 + 2  # the first two are not taken again
     records = [read_model_record(tmp_path / folder / "model.json") for folder in ("whole", "torn")]
     assert records[0].revision == records[1].revision
-    one, other = (load_file(record.checkpoint / "model.safetensors") for record in records)
-    assert all(one[key].equal(other[key]) for key in one)
+    for name in ("steps/1", "steps/3", "checkpoint"):
+        files = [tmp_path / folder / name / "model.safetensors" for folder in ("whole", "torn")]
+        one, other = map(load_file, files)
+        assert all(one[key].equal(other[key]) for key in one), name
     tables = [pd.read_csv(tmp_path / folder / "metrics.csv") for folder in ("whole", "torn")]
     assert tables[0].equals(tables[1]) and len(tables[0]) == 4
     assert not (tmp_path / "torn" / "kept").exists()

@@ -326,9 +326,27 @@ MISTAKES = [
     ),
     (
         "models.yaml",
+        ("mini-grpo-160", "step_of", "step"),
+        480,
+        r"mini-grpo-160\.step_of\.step: found 480; expected fewer than the 480 steps of mini-grpo-480",
+    ),
+    (
+        "models.yaml",
+        ("mini-grpo-160", "step_of", "model"),
+        "mini-base",
+        r"mini-grpo-160\.step_of\.model: unknown model with an rlvr recipe 'mini-base'",
+    ),
+    (
+        "models.yaml",
+        ("mini-grpo-160", "base"),
+        "mini-code-base",
+        r"mini-grpo-160: found base mini-code-base and .* expected those of mini-grpo-480, mini-base",
+    ),
+    (
+        "models.yaml",
         ("mini-base", "path"),
         "/x",
-        r"mini-base: needs exactly one of 'pretrain', 'rlvr', 'hub', 'path'",
+        r"mini-base: needs exactly one of 'pretrain', 'rlvr', 'step_of', 'hub', 'path'",
     ),
     (
         "models.yaml",

@@ -73,6 +73,8 @@ def shrink_models(models: dict) -> None:
     for model in models.values():
         if "rlvr" in model:
             model["rlvr"] |= {"steps": 2, "problems_per_step": 4, "max_tokens": 16}
+        if "step_of" in model:
+            model["step_of"]["step"] = 1
 
 
 def shrink_benchmarks(benchmarks: dict) -> None:

@@ -41,7 +41,7 @@ rule count:
     log:
         "<logs>/analyse/{model}/{benchmark}/{sampling}/n{n}/{verifier}/counts.log",
     wildcard_constraints:
-        model=models_from("pretrain", "rlvr", "hub", "path", "endpoint", "samples"),
+        model=models_from(*LOADED, "endpoint", "samples"),
     conda:
         "../../envs/analyse.yaml"
     resources:

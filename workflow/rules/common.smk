@@ -17,6 +17,7 @@ from boundary.study import jobs
 from boundary.study.code_digest import code_digest
 from boundary.study.documents import SCHEMAS, check_document
 from boundary.study.load import load_study
+from boundary.study.model import LOADED
 from boundary.verification.verifiers import VERIFIERS, verifier_module
 
 try:

@@ -39,6 +39,7 @@ rule train_rlvr_model:
     output:
         record="<results>/models/{model}/model.json",
         checkpoint=directory("<results>/models/{model}/checkpoint"),
+        steps=directory("<results>/models/{model}/steps"),
         metrics="<results>/models/{model}/metrics.csv",
     log:
         "<logs>/models/{model}.log",
@@ -53,6 +54,7 @@ rule train_rlvr_model:
         mem_mb=grows(2000),
     params:
         recipe=recipe("rlvr"),
+        steps=study_setting(jobs.steps_to_save),
         policy=lambda wildcards: BENCHMARKS[
             MODELS[wildcards.model].settings["rlvr"]["problems"]
         ].policy,
@@ -63,8 +65,28 @@ rule train_rlvr_model:
     shell:
         "python -m boundary models --name {wildcards.model} --rlvr {params.recipe:q}"
         " --template {params.template} --base {input.base} --problems {input.problems}"
-        " --policy {params.policy:q} --threads {threads}"
+        " --policy {params.policy:q} --threads {threads} --save-steps {params.steps}"
         " --metrics {output.metrics} --output {output.record} 2> {log}"
+
+
+rule locate_step:
+    input:
+        lambda wildcards: f"<results>/models/{MODELS[wildcards.model].settings['step_of']['model']}/steps",
+    output:
+        record="<results>/models/{model}/model.json",
+    log:
+        "<logs>/models/{model}.log",
+    wildcard_constraints:
+        model=models_from("step_of"),
+    conda:
+        "../../envs/sample.yaml"
+    params:
+        step=lambda wildcards: MODELS[wildcards.model].settings["step_of"]["step"],
+    message:
+        "Locating {wildcards.model}"
+    shell:
+        "python -m boundary models --name {wildcards.model} --path {input}/{params.step}"
+        " --output {output.record} 2> {log}"
 
 
 rule locate_model:

@@ -15,7 +15,7 @@ rule sample:
     benchmark:
         "<benchmarks>/sample/{model}/{benchmark}/{sampling}/shard-{shard}.tsv"
     wildcard_constraints:
-        model=models_from("pretrain", "rlvr", "hub", "path", "endpoint"),
+        model=models_from(*LOADED, "endpoint"),
     conda:
         environment_of("model", "environment")
     resources:

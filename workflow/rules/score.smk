@@ -15,7 +15,7 @@ rule score:
     benchmark:
         "<benchmarks>/score/{model}/{benchmark}/{sampling}/{subset}/{scorer}.tsv"
     wildcard_constraints:
-        scorer=models_from("pretrain", "rlvr", "hub", "path"),
+        scorer=models_from(*LOADED),
     conda:
         environment_of("scorer", "scoring_environment")
     resources:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=at_least(1), help="CPU threads; another number rounds otherwise"
     )
     training.add_argument("--metrics", type=Path, help="CSV to write, one row a training step")
+    training.add_argument(
+        "--save-steps",
+        type=at_least(1),
+        nargs="*",
+        default=[],
+        metavar="STEP",
+        help="steps after which a checkpoint is put into steps/STEP, beside the output, too (rlvr)",
+    )
     parser.add_argument(
         "--output", type=Path, required=True, help="model.json; a checkpoint is put beside it"
     )
@@ -109,6 +118,11 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
         check_pretraining(arguments.pretrain, "pretrain")
     if arguments.rlvr is not None:
         check_rlvr(arguments.rlvr, "rlvr")
+    for step in arguments.save_steps:
+        if arguments.rlvr is None or step >= arguments.rlvr["steps"]:
+            raise BoundaryError(
+                f"--save-steps: found {step}; expected steps before the last of an rlvr recipe's"
+            )
     check_entry_part(arguments.policy, "verification", SCHEMAS / "benchmarks.schema.yaml")
 
 
@@ -137,6 +151,7 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> KeptProgress | No
 def _train_rlvr(
     arguments: argparse.Namespace, checkpoint: Path, template: Template
 ) -> KeptProgress:
+    from boundary.data.atomic import atomic_path
     from boundary.data.model_record import read_model_record
     from boundary.data.provenance import file_digest, package_versions
     from boundary.data.records import read_records
@@ -166,8 +181,17 @@ def _train_rlvr(
         "versions": package_versions(["torch", "transformers"]),
     }
     kept = KeptProgress(arguments.output.with_name("kept"), identity)
+
+    def save_step(step: int) -> None:
+        if step in arguments.save_steps:
+            _write_checkpoint(kept.step_folder(step), model, tokenizer)
+
     with verified_reward(domain, arguments.threads or 1) as reward:
-        metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, reward, kept)
+        metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, reward, kept, save_step)
+    with atomic_path(arguments.output.with_name("steps")) as folder:
+        folder.mkdir()
+        for step in arguments.save_steps:
+            shutil.copytree(kept.step_folder(step), folder / str(step))
     _write_trained(arguments, checkpoint, model, tokenizer, metrics)
     return kept
 
@@ -181,9 +205,17 @@ def _write_trained(
 ) -> None:
     import pandas as pd
 
-    from boundary.data.atomic import atomic_path, write_csv
+    from boundary.data.atomic import write_csv
+
+    _write_checkpoint(checkpoint, model, tokenizer)
+    write_csv(arguments.metrics, pd.DataFrame(metrics))
+
+
+def _write_checkpoint(
+    checkpoint: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> None:
+    from boundary.data.atomic import atomic_path
 
     with atomic_path(checkpoint) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-    write_csv(arguments.metrics, pd.DataFrame(metrics))

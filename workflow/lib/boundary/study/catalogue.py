@@ -12,7 +12,14 @@ from boundary.sampling.engine import EngineSettings
 from boundary.sampling.prompts import Template, read_template
 from boundary.study.benchmark import Benchmark, read_benchmark
 from boundary.study.documents import load_document
-from boundary.study.model import IMPORTED, LOADED, MODEL_SOURCES, UNAVAILABLE, Model
+from boundary.study.model import (
+    IMPORTED,
+    LOADED,
+    MODEL_SOURCES,
+    RECIPE_KEYS,
+    UNAVAILABLE,
+    Model,
+)
 from boundary.study.recipes import check_pretraining, check_rlvr
 from boundary.verification.verifiers import DOMAINS
 
@@ -48,6 +55,7 @@ def load_catalogue(config: Path, schemas: Path) -> Catalogue:
         name: read_benchmark(name, entry, f"{config / 'benchmarks.yaml'}: {name}")
         for name, entry in load("benchmarks").items()
     }
+    entries = load("models")
     models = {
         name: Model(
             name=name,
@@ -57,13 +65,22 @@ def load_catalogue(config: Path, schemas: Path) -> Catalogue:
             template=entry["template"],
             base=entry.get("base"),
             source=_source(entry, (*MODEL_SOURCES, UNAVAILABLE)),
-            settings=entry,
+            settings=_with_training(entry, entries),
         )
-        for name, entry in load("models").items()
+        for name, entry in entries.items()
     }
     for model in models.values():
         _check_model(model, models, benchmarks, prompts, config / "models.yaml")
     return Catalogue(models, benchmarks, prompts)
+
+
+def _with_training(entry: dict[str, Any], entries: dict[str, Any]) -> dict[str, Any]:
+    """The entry; of a step of another's training with what is known of that."""
+    if "step_of" not in entry:
+        return entry
+    whole = entries.get(entry["step_of"]["model"], {}).get("rlvr", {})
+    known = {key: whole.get(key, 0) for key in RECIPE_KEYS if whole}
+    return entry | {"training": known | {"steps": entry["step_of"]["step"]}}
 
 
 def _source(entry: dict[str, Any], sources: tuple[str, ...]) -> str:
@@ -110,6 +127,8 @@ def _check_model(
         )
     if model.source == "rlvr":
         _check_rlvr(model, models, benchmarks, f"{place}")
+    if model.source == "step_of":
+        _check_step(model, models, place)
     if model.source in IMPORTED:
         _check_imports(model, benchmarks, f"{place}.{model.source}")
     if model.source == "pretrain":
@@ -167,3 +186,24 @@ def _check_rlvr(
             f"{place}.problems: {name!r} holds test problems; train on one of the partition train"
         )
     check_rlvr(recipe, place)
+
+
+def _check_step(model: Model, models: dict[str, Model], entry: str) -> None:
+    """What the schema cannot say of a step of another model's training."""
+    name, step = (model.settings["step_of"][key] for key in ("model", "step"))
+    whole = models.get(name)
+    if whole is None or whole.source != "rlvr":
+        trained = [other for other, entry in models.items() if entry.source == "rlvr"]
+        raise BoundaryError(
+            f"{entry}.step_of.model: {unknown_name('model with an rlvr recipe', name, trained)}"
+        )
+    steps = whole.settings["rlvr"]["steps"]
+    if step >= steps:
+        raise BoundaryError(
+            f"{entry}.step_of.step: found {step}; expected fewer than the {steps} steps of {name}"
+        )
+    if (model.base, model.template) != (whole.base, whole.template):
+        raise BoundaryError(
+            f"{entry}: found base {model.base} and template {model.template}; expected those of {name}, "
+            f"{whole.base} and {whole.template}"
+        )

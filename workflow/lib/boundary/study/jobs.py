@@ -19,6 +19,14 @@ from boundary.verification.verifiers import split_judged
 Job = Mapping[str, str]
 
 
+def steps_to_save(study: Study, job: Job) -> str:
+    """The steps of a model's training after which entries of the catalogue are what it was."""
+    entries = (model.settings.get("step_of", {}) for model in study.catalogue.models.values())
+    return " ".join(
+        str(step) for step in sorted({e["step"] for e in entries if e.get("model") == job["model"]})
+    )
+
+
 def cell_shards(study: Study, job: Job, folder: str) -> list[str]:
     """The shards of a cell in the folder of a stage, which the job's wildcards complete."""
     cell = Cell(job["model"], job["benchmark"], job["sampling"], int(job["n"]))

@@ -12,9 +12,9 @@ from boundary.scoring.scorers import DEFAULT
 
 Role = Literal["base", "rlvr", "instruct", "distilled", "reference"]
 # Where a model comes from, by the key of its entry; who has none of them is not available.
-MODEL_SOURCES = ("pretrain", "rlvr", "hub", "path", "endpoint", "samples", "counts")
+MODEL_SOURCES = ("pretrain", "rlvr", "step_of", "hub", "path", "endpoint", "samples", "counts")
 UNAVAILABLE = "available"  # the key that such an entry has in place of a source
-LOADED = ("pretrain", "rlvr", "hub", "path")  # whose weights are here
+LOADED = ("pretrain", "rlvr", "step_of", "hub", "path")  # whose weights are here
 IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
 RECIPE_KEYS = ("algorithm", "steps", "rollouts", "kl")  # without a KL term it is 0
 METRICS_KEY = "metrics"  # beside how it was trained, what happened then

@@ -80,6 +80,10 @@ class KeptProgress:
             temporary.write_bytes(save(tensors, {"progress": json.dumps(document)}))
         self._saved_at = time.monotonic()
 
+    def step_folder(self, step: int) -> Path:
+        """Where the checkpoint after a step waits for the end of the training."""
+        return self.file.with_suffix(f".step{step}")
+
     def remove(self) -> None:
         """Forget it, and what earlier trainings of the model left: this one is done."""
         shutil.rmtree(self.folder, ignore_errors=True)

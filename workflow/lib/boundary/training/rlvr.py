@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -143,6 +143,7 @@ def train_rlvr(
     problems: Sequence[Problem],
     reward: Reward,
     kept: KeptProgress | None = None,
+    after_step: Callable[[int], None] = lambda step: None,
 ) -> list[dict[str, float]]:
     """Train ``model`` in place by ``recipe`` (``rlvr`` in the schema of config/models.yaml).
 
@@ -177,6 +178,7 @@ def train_rlvr(
                 "from; train on problems that the base model solves now and then, or see whether its "
                 "answers can be found and read (boundary grade)"
             )
+        after_step(step)  # before the progress is kept, which never is beyond what this has done
         if kept:
             kept.save(learners, metrics, batches.drawn)
     return metrics
