@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from boundary.errors import BoundaryError
-from boundary.training import kept_progress, rlvr
+from boundary.training import kept_progress
 from boundary.training.advantages import (
     Outcomes,
     above_greedy,
@@ -29,24 +29,14 @@ from boundary.training.rollouts import Sampler
 from boundary.training.value_network import ValueNetwork
 from boundary.verification.judge import pose
 from boundary.verification.policy import Policy
+from trainings import ARCHITECTURE, RLVR, cut_off
 
-ARCHITECTURE = {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64}
-RECIPE = {
-    "seed": 1,
-    "steps": 30,
-    "problems_per_step": 4,
-    "rollouts": 8,
-    "updates_per_step": 2,
-    "max_tokens": 6,
-    "clip": 0.2,
-    "learning_rate": 0.003,
-}
 LEARNED = {"remax": 0.25}  # one greedy response is a noisier baseline than the mean of a group
 ITS_OWN = {"ppo": {"value_learning_rate": 0.003}, "dapo": {"clip_high": 0.28}}
 
 
 def recipe_of(algorithm, **changes):
-    return RECIPE | {"algorithm": algorithm} | ITS_OWN.get(algorithm, {}) | changes
+    return RLVR | {"algorithm": algorithm} | ITS_OWN.get(algorithm, {}) | changes
 
 
 def some_outcomes(seed=0, groups=3, size=4, tokens=7):
@@ -320,15 +310,7 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(
     recipe = recipe_of(algorithm, steps=6, kl=0.01)
     in_one_go = build_model(tokenizer, **ARCHITECTURE, seed=3)
     expected = train_rlvr(recipe, in_one_go, tokenizer, PROBLEMS, share_of_sevens)
-    take_step, taken = rlvr.take_training_step, []
-
-    def killed_at_the_fourth(*arguments):
-        taken.append(1)
-        if len(taken) == 4:
-            raise KilledError
-        return take_step(*arguments)
-
-    monkeypatch.setattr(rlvr, "take_training_step", killed_at_the_fourth)
+    taken = cut_off(monkeypatch, 4, KilledError)
 
     def train():
         model = build_model(tokenizer, **ARCHITECTURE, seed=3)

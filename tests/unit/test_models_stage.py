@@ -10,22 +10,12 @@ from boundary.data.records import write_records
 from boundary.miniature.problems import draw_problems
 from boundary.training import kept_progress, rlvr
 from safetensors.torch import load_file
+from trainings import ARCHITECTURE, RLVR, cut_off
 
-RECIPE = {
-    "algorithm": "grpo",
-    "problems": "arith",
-    "seed": 1,
-    "steps": 4,
-    "problems_per_step": 4,
-    "rollouts": 4,
-    "updates_per_step": 2,
-    "max_tokens": 6,
-    "clip": 0.2,
-    "learning_rate": 0.01,
-}
+RECIPE = RLVR | {"problems": "arith", "steps": 4, "rollouts": 4, "learning_rate": 0.01}
 PRETRAIN = {
     "seed": 1,
-    "architecture": {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64},
+    "architecture": ARCHITECTURE,
     "corpus": {"operands": [2, 2], "habits": {"precedence": 1.0}},
     "steps": 1,
     "batch_size": 2,
@@ -78,15 +68,7 @@ def test_a_step_beyond_the_training_is_told(tmp_path, train, capsys):
 
 def test_a_training_goes_on_after_a_crash(tmp_path, train, monkeypatch):
     assert train("whole", save=(1, 3)) == 0
-    take_step, taken = rlvr.take_training_step, []
-
-    def crash_at_the_third(*arguments):
-        taken.append(1)
-        if len(taken) == 3:
-            raise KeyboardInterrupt
-        return take_step(*arguments)
-
-    monkeypatch.setattr(rlvr, "take_training_step", crash_at_the_third)
+    taken = cut_off(monkeypatch, 3, KeyboardInterrupt)
     assert train("torn", save=(1, 3)) == 130
     assert not (tmp_path / "torn" / "model.json").exists()
     assert train("torn", save=(1, 3)) == 0

@@ -20,8 +20,8 @@ from boundary.training.rlvr import train_rlvr
 from boundary.training.rollouts import Sampler
 from boundary.verification.judge import pose
 from boundary.verification.policy import Policy
+from trainings import ARCHITECTURE, RLVR
 
-ARCHITECTURE = {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64}
 PRETRAIN = {
     "seed": 1,
     "architecture": ARCHITECTURE,
@@ -31,17 +31,6 @@ PRETRAIN = {
     "learning_rate": 0.003,
 }
 CLIP = Clip(0.2, 0.2)
-RLVR = {
-    "algorithm": "grpo",
-    "seed": 1,
-    "steps": 30,
-    "problems_per_step": 4,
-    "rollouts": 8,
-    "updates_per_step": 2,
-    "max_tokens": 6,
-    "clip": 0.2,
-    "learning_rate": 0.003,
-}
 
 
 def test_clipped_surrogate_against_its_definition():

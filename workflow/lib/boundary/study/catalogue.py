@@ -16,9 +16,9 @@ from boundary.study.model import (
     IMPORTED,
     LOADED,
     MODEL_SOURCES,
-    RECIPE_KEYS,
     UNAVAILABLE,
     Model,
+    described_training,
 )
 from boundary.study.recipes import check_pretraining, check_rlvr
 from boundary.verification.verifiers import DOMAINS
@@ -78,8 +78,8 @@ def _with_training(entry: dict[str, Any], entries: dict[str, Any]) -> dict[str, 
     """The entry; of a step of another's training with what is known of that."""
     if "step_of" not in entry:
         return entry
-    whole = entries.get(entry["step_of"]["model"], {}).get("rlvr", {})
-    known = {key: whole.get(key, 0) for key in RECIPE_KEYS if whole}
+    whole = entries.get(entry["step_of"]["model"], {}).get("rlvr")
+    known = described_training(whole) if whole else {}
     return entry | {"training": known | {"steps": entry["step_of"]["step"]}}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +19,11 @@ LOADED = ("pretrain", "rlvr", "step_of", "hub", "path")  # whose weights are her
 IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
 RECIPE_KEYS = ("algorithm", "steps", "rollouts", "kl")  # without a KL term it is 0
 METRICS_KEY = "metrics"  # beside how it was trained, what happened then
+
+
+def described_training(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """What an ``rlvr`` recipe says of how a model was trained: algorithm, steps, rollouts, kl."""
+    return {key: recipe.get(key, 0) for key in RECIPE_KEYS}
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ class Model:
     def training(self) -> dict[str, Any]:
         """How it was trained, where that is known: algorithm, steps, rollouts, kl."""
         recipe = self.settings.get("rlvr")
-        known = {key: recipe.get(key, 0) for key in RECIPE_KEYS} if recipe else {}
+        known = described_training(recipe) if recipe else {}
         told = self.settings.get("training", {})
         return known | {key: value for key, value in told.items() if key != METRICS_KEY}
 

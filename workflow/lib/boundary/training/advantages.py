@@ -86,9 +86,8 @@ def generalised(
     assert outcomes.values is not None, "generalised advantages need values"
     values, mask = outcomes.values, outcomes.mask
     rewards = at_last_token(outcomes)
-    after = torch.zeros_like(
-        values[:, 0]
-    )  # the value, and the estimate, of the next response token
+    # The value, and the estimate, of the next response token.
+    after = torch.zeros_like(values[:, 0])
     estimate = torch.zeros_like(after)
     estimates = torch.zeros_like(values)
     for token in reversed(range(values.shape[1])):
