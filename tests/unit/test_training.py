@@ -10,10 +10,11 @@ from boundary.errors import BoundaryError
 from boundary.miniature.problems import draw_problems
 from boundary.sampling.prompts import Template
 from boundary.training.architecture import build_model
+from boundary.training.documents import IGNORED, Document, length_sorted_batches
 from boundary.training.likelihood import likelihood
 from boundary.training.losses import Clip, clipped_surrogate, masked_mean
 from boundary.training.optimiser import build_learner, take_step
-from boundary.training.pretrain import length_sorted_batches, pretrain
+from boundary.training.pretrain import pretrain
 from boundary.training.problems import Batch, Problem, ProblemBatches, training_problems
 from boundary.training.reward import verified_reward
 from boundary.training.rlvr import train_rlvr
@@ -112,14 +113,29 @@ def test_learning_rate_warms_up_and_decays(tokenizer):
 
 
 def test_batches_lose_no_document_and_mix_lengths():
-    documents = [[n] * length for n, length in enumerate(range(1, 17))] * 4
+    documents = [Document([n] * length) for n, length in enumerate(range(2, 18))] * 4
     torch.manual_seed(0)
     batches = length_sorted_batches(iter(documents), batch_size=4, padding=-1)
-    rows = [row for _ in range(16) for row in next(batches).tolist()]
-    kept = sorted([token for token in row if token != -1] for row in rows)
-    assert kept == sorted(documents)
-    padding = sum(row.count(-1) for row in rows)
-    assert padding == 0  # each batch holds one length
+    found = [next(batches) for _ in range(16)]
+    rows = [row for batch in found for row in batch.token_ids.tolist()]
+    assert sorted(rows) == sorted(document.token_ids[1:] for document in documents)
+    assert all(batch.targets.equal(batch.token_ids) for batch in found)  # each holds one length
+
+
+def test_what_is_read_and_what_is_padded_is_not_learned():
+    documents = [Document([1, 2, 3, 4, 5], learned_from=3), *[Document([6, 7, 8])] * 2]
+    batches = length_sorted_batches(itertools.cycle(documents), batch_size=2, padding=0)
+    pool = [next(batches) for _ in range(16)]  # of 11 long ones and 21 short: a batch has both
+    rows = {
+        (tuple(token_ids), tuple(targets))
+        for batch in pool
+        for token_ids, targets in zip(batch.token_ids.tolist(), batch.targets.tolist(), strict=True)
+    }
+    assert rows == {
+        ((1, 2, 3, 4), (IGNORED, IGNORED, 4, 5)),
+        ((6, 7), (7, 8)),
+        ((6, 7, 0, 0), (7, 8, IGNORED, IGNORED)),
+    }
 
 
 def test_pretraining_learns_and_repeats():

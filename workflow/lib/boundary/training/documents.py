@@ -1,0 +1,85 @@
+"""Documents that a model learns to continue, and the batches that they come in."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from boundary.miniature.corpus import write_documents
+from boundary.miniature.function_corpus import write_program_documents
+from boundary.miniature.worlds import world_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+POOLED_BATCHES = 16
+IGNORED = -100  # a target of which nothing is learned
+
+
+class Document(NamedTuple):
+    """A text as token ids, of which those before ``learned_from`` are read and not learned."""
+
+    token_ids: list[int]
+    learned_from: int = 0
+
+
+class TokenBatch(NamedTuple):
+    """``token_ids`` [documents, tokens], right-padded, and ``targets`` of the same shape.
+
+    A target is the token that comes next, or IGNORED.
+    """
+
+    token_ids: torch.Tensor
+    targets: torch.Tensor
+
+
+def corpus_texts(seed: int, corpus: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Endless pairs of question and solution, of the world that the ``corpus`` of a recipe names."""
+    if world_of(corpus) == "functions":
+        return write_program_documents(seed, corpus["habits"])
+    return write_documents(seed, tuple(corpus["operands"]), corpus["habits"])
+
+
+def solution_document(tokenizer: PreTrainedTokenizerBase, prompt: str, solution: str) -> Document:
+    """A solution behind the prompt as a sampler renders it, of which the solution is learned."""
+    before = tokenizer(prompt)["input_ids"]
+    learned = tokenizer(solution, add_special_tokens=False)["input_ids"]
+    return Document([*before, *learned, tokenizer.eos_token_id], len(before))
+
+
+def shuffled_passes(documents: Sequence[Document]) -> Iterator[Document]:
+    """Endless passes through documents, each in another order."""
+    while True:
+        yield from (documents[at] for at in torch.randperm(len(documents)).tolist())
+
+
+def length_sorted_batches(
+    documents: Iterator[Document], batch_size: int, padding: int
+) -> Iterator[TokenBatch]:
+    """Endless batches of ``batch_size`` documents of similar length.
+
+    Sorting within a pool of batches spares most of the padding; the pool's batches are shuffled, so
+    that length does not follow the step number.
+    """
+    while True:
+        pool = list(itertools.islice(documents, batch_size * POOLED_BATCHES))
+        pool.sort(key=lambda document: len(document.token_ids))
+        for at in torch.randperm(POOLED_BATCHES).tolist():
+            yield _batch(pool[at * batch_size : (at + 1) * batch_size], padding)
+
+
+def _batch(documents: Sequence[Document], padding: int) -> TokenBatch:
+    rows, targets = [], []
+    for token_ids, learned_from in documents:
+        rows.append(torch.tensor(token_ids[:-1]))
+        following = torch.tensor(token_ids[1:])
+        following[: max(0, learned_from - 1)] = IGNORED
+        targets.append(following)
+    return TokenBatch(
+        pad_sequence(rows, batch_first=True, padding_value=padding),
+        pad_sequence(targets, batch_first=True, padding_value=IGNORED),
+    )
