@@ -9,6 +9,8 @@ from boundary.data.model_record import ModelRecord, read_model_record, write_mod
 from boundary.data.records import write_records
 from boundary.miniature.problems import draw_problems
 from boundary.training import kept_progress, rlvr
+from boundary.training.architecture import build_model
+from boundary.training.finetune import Solution, finetune
 from safetensors.torch import load_file
 from trainings import ARCHITECTURE, RLVR, cut_off
 
@@ -22,6 +24,10 @@ PRETRAIN = {
     "learning_rate": 0.003,
 }
 
+TUNED = {"seed": 1, "steps": 40, "batch_size": 16, "learning_rate": 0.01}
+CLEAN = TUNED | {"corpus": {"operands": [2, 2], "habits": {"precedence": 1.0}}, "documents": 5}
+TEACHER = {"model": "t", "problems": "arith", "responses": 2, "max_tokens": 30}
+
 
 @pytest.fixture
 def train(tmp_path, random_checkpoint, monkeypatch):
@@ -34,13 +40,15 @@ def train(tmp_path, random_checkpoint, monkeypatch):
     prompts.write_text('t: "{question}="\n')
 
     def run(folder, kind="rlvr", save=(), **changes):
-        recipe = {"rlvr": RECIPE, "pretrain": PRETRAIN}[kind] | changes
+        recipe = {"rlvr": RECIPE, "pretrain": PRETRAIN, "finetune": CLEAN}[kind] | changes
+        recipe = {key: value for key, value in recipe.items() if value is not None}
         given = {
             "name": "m",
             kind: json.dumps(recipe),
             "template": "t",
             "prompts": prompts,
             "base": tmp_path / "base.json",
+            "teacher": tmp_path / "teacher.json",
             "problems": tmp_path / "problems.parquet",
             "metrics": tmp_path / folder / "metrics.csv",
             "output": tmp_path / folder / "model.json",
@@ -96,6 +104,39 @@ def test_progress_stays_until_the_record_is_written(tmp_path, train, monkeypatch
     assert train("torn") == 0
 
 
+def test_a_model_is_tuned_on_a_few_clean_documents(tmp_path, train):
+    assert train("clean", "finetune") == 0
+    solutions = pd.read_csv(tmp_path / "clean" / "solutions.csv")
+    assert len(solutions) == 5
+    for prompt, response in solutions.itertuples(index=False):
+        expression = prompt.removesuffix("=")
+        assert f"\\boxed{{{eval(expression)}}}" in response  # of one operator, by ourselves
+    losses = pd.read_csv(tmp_path / "clean" / "metrics.csv")["loss"]
+    assert losses.iloc[-1] < 0.2 * losses.iloc[0]
+
+
+def test_a_student_learns_from_its_teachers_verified_responses(tmp_path, train, tokenizer, capsys):
+    """The teacher knows half of the problems, and answers the others wrongly."""
+    problems = draw_problems("arith", (2, 3), 12, "train", seed=1)  # those of `train`
+    golds = [int(json.loads(gold)) for gold in problems["gold"]]
+    told = [gold + at % 2 for at, gold in enumerate(golds)]
+    solutions = [
+        Solution(f"{question}=", f"\\boxed{{{answer}}}")
+        for question, answer in zip(problems["question"], told, strict=True)
+    ]
+    teacher = build_model(tokenizer, **ARCHITECTURE, seed=2)
+    finetune(TUNED | {"steps": 300}, teacher, tokenizer, solutions)
+    for part in (teacher, tokenizer):
+        part.save_pretrained(tmp_path / "teacher")
+    write_model_record(tmp_path / "teacher.json", ModelRecord("t", "r", tmp_path / "teacher"))
+    assert train("student", "finetune", corpus=None, documents=None, teacher=TEACHER) == 0
+    taken = pd.read_csv(tmp_path / "student" / "solutions.csv")
+    known = {tuple(solution) for solution in solutions[::2]}
+    assert set(taken.itertuples(index=False, name=None)) == known
+    assert f"{len(taken)} of the teacher's 24 responses are learned from" in capsys.readouterr().err
+    assert read_model_record(tmp_path / "student" / "model.json").checkpoint.is_dir()
+
+
 @pytest.mark.parametrize(
     ("kind", "changes", "message"),
     [
@@ -112,6 +153,17 @@ def test_progress_stays_until_the_record_is_written(tmp_path, train, monkeypatch
             "pretrain",
             {"corpus": {"world": "functions", "habits": {"precedence": 1.0}}},
             "pretrain.corpus.habits: found precedence, which no author of the world functions has",
+        ),
+        (
+            "finetune",
+            {"documents": None},
+            "needs exactly one of 'corpus' with 'documents', 'teacher'",
+        ),
+        ("finetune", {"teacher": TEACHER}, "needs exactly one of 'corpus' with"),
+        (
+            "finetune",
+            {"corpus": {"operands": [2, 2], "habits": {"precedence": 0.5}}},
+            "finetune.corpus.habits: found",
         ),
     ],
 )

@@ -293,7 +293,12 @@ MISTAKES = [
         "mini-bsae",
         r"models\.yaml: mini-grpo\.base: unknown model 'mini-bsae'",
     ),
-    ("models.yaml", ("mini-base", "base"), "mini-grpo", r"is a circle"),
+    (
+        "models.yaml",
+        ("mini-base", "base"),
+        "mini-grpo",
+        r"trained from itself: mini-base <- mini-grpo <- mini-base",
+    ),
     (
         "models.yaml",
         ("mini-grpo", "template"),
@@ -344,9 +349,51 @@ MISTAKES = [
     ),
     (
         "models.yaml",
+        ("mini-distill", "finetune", "teacher", "model"),
+        "mini-reference",
+        r"mini-distill\.finetune\.teacher\.model: mini-reference has no weights here",
+    ),
+    (
+        "models.yaml",
+        ("mini-distill", "finetune", "teacher", "model"),
+        "mini-code-base",
+        r"mini-code-base answers prompts of the template mini-code; expected those of mini, which",
+    ),
+    (
+        "models.yaml",
+        ("mini-distill", "finetune", "teacher", "model"),
+        "mini-distill",
+        r"mini-distill: it would be trained from itself: mini-distill <- mini-distill",
+    ),
+    (
+        "models.yaml",
+        ("mini-distill", "finetune", "teacher", "problems"),
+        "arith",
+        r"mini-distill\.finetune\.teacher\.problems: 'arith' holds test problems",
+    ),
+    (
+        "models.yaml",
+        ("mini-distill", "base"),
+        "mini-reference",
+        r"mini-distill\.base: mini-reference has no weights here",
+    ),
+    (
+        "models.yaml",
+        ("mini-instruct", "finetune", "corpus", "habits"),
+        {"precedence": 0.9},
+        r"mini-instruct\.finetune\.corpus\.habits: found .* expected shares that sum to 1",
+    ),
+    (
+        "models.yaml",
+        ("mini-instruct", "finetune", "teacher"),
+        {"model": "mini-teacher", "problems": "arith-train", "responses": 1, "max_tokens": 8},
+        r"mini-instruct\.finetune: needs exactly one of 'corpus' with 'documents', 'teacher'",
+    ),
+    (
+        "models.yaml",
         ("mini-base", "path"),
         "/x",
-        r"mini-base: needs exactly one of 'pretrain', 'rlvr', 'step_of', 'hub', 'path'",
+        r"mini-base: needs exactly one of 'pretrain', 'rlvr', 'finetune', 'step_of', 'hub'",
     ),
     (
         "models.yaml",

@@ -69,10 +69,15 @@ def shrink_models(models: dict) -> None:
     models["mini-base"]["pretrain"] |= {"steps": 60, "batch_size": 16}
     models["mini-base"]["pretrain"]["architecture"] |= {"hidden_size": 64, "heads": 2, "layers": 2}
     models["mini-base"]["pretrain"]["corpus"]["operands"] = [2, 3]
+    # Enough of a teacher to be right now and then, which is asked often.
+    models["mini-teacher"]["pretrain"] = models["mini-base"]["pretrain"] | {"steps": 300}
+    models["mini-distill"]["finetune"]["teacher"] |= {"responses": 100, "max_tokens": 24}
     models["mini-code-base"]["pretrain"] |= {"steps": 60, "batch_size": 16}
     for model in models.values():
         if "rlvr" in model:
             model["rlvr"] |= {"steps": 2, "problems_per_step": 4, "max_tokens": 16}
+        if "finetune" in model:
+            model["finetune"]["steps"] = 2
         if "step_of" in model:
             model["step_of"]["step"] = 1
 

@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 from boundary.training.algorithms import ALGORITHMS
+from safetensors.torch import load_file
 
 VARIANTS = ["mini-grpo-480", "mini-grpo-n32", "mini-grpo-kl"]
 MODELS = {
@@ -15,7 +16,15 @@ MODELS = {
     "remax": "mini-remax",
     "dapo": "mini-dapo",
 }
-CLAIMED = ["mini-base", "mini-grpo", "mini-grpo-160", "mini-remax", *VARIANTS]
+CLAIMED = [
+    "mini-base",
+    "mini-grpo",
+    "mini-grpo-160",
+    "mini-remax",
+    "mini-instruct",
+    "mini-distill",
+    *VARIANTS,
+]
 STUDY = ["--config", "study=miniature-full", "--"]
 
 
@@ -60,4 +69,22 @@ def test_a_step_is_what_the_model_was_then(analysed):
 def test_claims_about_trainings_are_tested(analysed):
     claims = json.loads((analysed / "tables" / "claims.json").read_text())["claims"]
     untested = [claim["number"] for claim in claims if claim["answer"] == "not tested"]
-    assert untested == [5, 8, 9]  # no perplexities, none distilled, none matched
+    assert untested == [5, 9]  # no perplexities, none matched
+
+
+def test_a_student_learned_from_its_teacher_and_the_other_from_documents(analysed):
+    taught = pd.read_csv(analysed / "models" / "mini-distill" / "solutions.csv")
+    problems = pd.read_parquet(analysed / "benchmarks" / "arith-train" / "problems.parquet")
+    answers = dict(zip(problems["question"] + "=", problems["gold"].map(json.loads), strict=True))
+    assert len(taught) and all(
+        f"boxed{{{answers[prompt]}}}" in response
+        for prompt, response in taught.itertuples(index=False)
+    )
+    clean = pd.read_csv(analysed / "models" / "mini-instruct" / "solutions.csv")
+    assert len(clean) == 200
+    heads = {
+        name: load_file(analysed / "models" / name / "checkpoint" / "model.safetensors")
+        for name in ("mini-base", "mini-instruct", "mini-distill")
+    }
+    one, two, three = (weights["lm_head.weight"] for weights in heads.values())
+    assert not (one.equal(two) or one.equal(three) or two.equal(three))

@@ -1,6 +1,27 @@
 # models: train the miniature's, locate all others. A recipe trains a model anew, a change of code does not.
 
 
+def model_record(find):
+    """An input function: the records of the models whose names ``find`` tells of the job's model."""
+    return lambda wildcards: expand(
+        "<results>/models/{name}/model.json", name=find(MODELS[wildcards.model])
+    )
+
+
+def training_problems(wildcards):
+    """The problems that a training draws from, if there are any."""
+    return expand(
+        "<results>/benchmarks/{benchmark}/problems.parquet",
+        benchmark=MODELS[wildcards.model].training_benchmarks,
+    )
+
+
+def training_policy(wildcards):
+    """What a correct response to these problems is."""
+    benchmarks = MODELS[wildcards.model].training_benchmarks
+    return BENCHMARKS[benchmarks[0]].policy if benchmarks else "{}"
+
+
 rule pretrain_model:
     output:
         record="<results>/models/{model}/model.json",
@@ -31,11 +52,8 @@ rule pretrain_model:
 
 rule train_rlvr_model:
     input:
-        base=lambda wildcards: f"<results>/models/{MODELS[wildcards.model].base}/model.json",
-        problems=lambda wildcards: expand(
-            "<results>/benchmarks/{benchmark}/problems.parquet",
-            benchmark=MODELS[wildcards.model].training_benchmarks,
-        ),
+        base=model_record(lambda model: [model.base]),
+        problems=training_problems,
     output:
         record="<results>/models/{model}/model.json",
         checkpoint=directory("<results>/models/{model}/checkpoint"),
@@ -55,9 +73,7 @@ rule train_rlvr_model:
     params:
         recipe=recipe("rlvr"),
         steps=study_setting(jobs.steps_to_save),
-        policy=lambda wildcards: BENCHMARKS[
-            MODELS[wildcards.model].settings["rlvr"]["problems"]
-        ].policy,
+        policy=training_policy,
         template=model_template,
         template_digest=template_digest,
     message:
@@ -66,6 +82,44 @@ rule train_rlvr_model:
         "python -m boundary models --name {wildcards.model} --rlvr {params.recipe:q}"
         " --template {params.template} --base {input.base} --problems {input.problems}"
         " --policy {params.policy:q} --threads {threads} --save-steps {params.steps}"
+        " --metrics {output.metrics} --output {output.record} 2> {log}"
+
+
+rule finetune_model:
+    input:
+        base=model_record(lambda model: [model.base]),
+        teacher=model_record(lambda model: [model.teacher["model"]] if model.teacher else []),
+        problems=training_problems,
+    output:
+        record="<results>/models/{model}/model.json",
+        checkpoint=directory("<results>/models/{model}/checkpoint"),
+        solutions="<results>/models/{model}/solutions.csv",
+        metrics="<results>/models/{model}/metrics.csv",
+    log:
+        "<logs>/models/{model}.log",
+    benchmark:
+        "<benchmarks>/models/{model}.tsv"
+    wildcard_constraints:
+        model=models_from("finetune"),
+    conda:
+        "../../envs/train.yaml"
+    threads: 2
+    resources:
+        mem_mb=grows(2000),
+    params:
+        recipe=recipe("finetune"),
+        teacher=lambda wildcards, input: (
+            f"--teacher {input.teacher} --problems {input.problems}" if input.teacher else ""
+        ),
+        policy=training_policy,
+        template=model_template,
+        template_digest=template_digest,
+    message:
+        "Fine-tuning {wildcards.model}, some minutes; its progress is in {log}"
+    shell:
+        "python -m boundary models --name {wildcards.model} --finetune {params.recipe:q}"
+        " --template {params.template} --base {input.base} {params.teacher}"
+        " --policy {params.policy:q} --threads {threads}"
         " --metrics {output.metrics} --output {output.record} 2> {log}"
 
 

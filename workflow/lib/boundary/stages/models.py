@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from boundary.sampling.prompts import Template
+    from boundary.training.finetune import Solution
     from boundary.training.kept_progress import KeptProgress
+    from boundary.training.problems import Problem
+    from boundary.verification.policy import Policy
 
+RECIPES = ("pretrain", "rlvr", "finetune")
 HELP = "train a model, or locate one on the hub or on disk, and write its model.json"
 
 
@@ -24,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the stage's arguments."""
     parser.add_argument("--name", required=True, help="name of the model")
     source = parser.add_mutually_exclusive_group(required=True)
-    for recipe in ("pretrain", "rlvr"):
+    for recipe in RECIPES:
         source.add_argument(
             f"--{recipe}",
             type=json_argument,
@@ -46,14 +51,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--prompts", type=Path, default=Path("config/prompts.yaml"), help="file of the templates"
     )
-    training.add_argument("--base", type=Path, help="model.json of the model to train from (rlvr)")
-    training.add_argument("--problems", type=Path, help="problems.parquet to train on (rlvr)")
+    training.add_argument(
+        "--base", type=Path, help="model.json of the model to train from (rlvr, finetune)"
+    )
+    training.add_argument(
+        "--teacher", type=Path, help="model.json of the model to learn from (finetune)"
+    )
+    training.add_argument(
+        "--problems", type=Path, help="problems.parquet to train on (rlvr, finetune by a teacher)"
+    )
     training.add_argument(
         "--policy",
         type=json_argument,
         metavar="JSON",
         default={},
-        help="what earns the reward (rlvr); keys as `verification` in config/benchmarks.yaml",
+        help="what a correct response is (rlvr, finetune by a teacher); keys as `verification` in "
+        "config/benchmarks.yaml",
     )
     training.add_argument(
         "--threads", type=at_least(1), help="CPU threads; another number rounds otherwise"
@@ -100,24 +113,28 @@ def run(arguments: argparse.Namespace) -> None:
 def _check_arguments(arguments: argparse.Namespace) -> None:
     """What a source is and needs, before minutes are spent on it."""
     from boundary.study.documents import SCHEMAS, check_entry_part
-    from boundary.study.recipes import check_pretraining, check_rlvr
+    from boundary.study.recipes import check_corpus, check_pretraining, check_rlvr
 
+    taught = ["teacher", "problems"] if "teacher" in (arguments.finetune or {}) else []
     needed = {
         "hub": ["revision"],
         "pretrain": ["template", "metrics"],
         "rlvr": ["template", "metrics", "base", "problems"],
+        "finetune": ["template", "metrics", "base", *taught],
     }
     for source, names in needed.items():
         missing = [f"--{name}" for name in names if getattr(arguments, name) is None]
         if getattr(arguments, source) is not None and missing:
             raise BoundaryError(f"--{source} needs {' and '.join(missing)}")
-    for source in ("pretrain", "rlvr", "endpoint"):
+    for source in (*RECIPES, "endpoint"):
         if (entry := getattr(arguments, source)) is not None:
             check_entry_part(entry, source, SCHEMAS / "models.schema.yaml")
     if arguments.pretrain is not None:
         check_pretraining(arguments.pretrain, "pretrain")
     if arguments.rlvr is not None:
         check_rlvr(arguments.rlvr, "rlvr")
+    if arguments.finetune is not None and not taught:
+        check_corpus(arguments.finetune["corpus"], "finetune.corpus")
     for step in arguments.save_steps:
         if arguments.rlvr is None or step >= arguments.rlvr["steps"]:
             raise BoundaryError(
@@ -145,7 +162,74 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> KeptProgress | No
 
         _write_trained(arguments, checkpoint, *pretrain(arguments.pretrain, template))
         return None
+    if arguments.finetune:
+        _finetune(arguments, checkpoint, template)
+        return None
     return _train_rlvr(arguments, checkpoint, template)
+
+
+def _finetune(arguments: argparse.Namespace, checkpoint: Path, template: Template) -> None:
+    """Write what is learned from beside the checkpoint, too."""
+    import itertools
+
+    import pandas as pd
+
+    from boundary.data.atomic import write_csv
+    from boundary.training.documents import corpus_texts
+    from boundary.training.finetune import Solution, finetune
+
+    recipe = arguments.finetune
+    if "teacher" in recipe:
+        solutions = _taught(arguments, template)
+    else:
+        texts = corpus_texts(recipe["seed"], recipe["corpus"])
+        solutions = [
+            Solution(template.render(question), response)
+            for question, response in itertools.islice(texts, recipe["documents"])
+        ]
+    write_csv(arguments.output.with_name("solutions.csv"), pd.DataFrame(solutions))
+    model, tokenizer = _load(arguments.base)
+    metrics = finetune(recipe, model, tokenizer, solutions)
+    _write_trained(arguments, checkpoint, model, tokenizer, metrics)
+
+
+def _taught(arguments: argparse.Namespace, template: Template) -> list[Solution]:
+    """Verified solutions of the recipe's teacher."""
+    from boundary.training.reward import verified_reward
+    from boundary.training.rollouts import Sampler
+    from boundary.training.teaching import verified_solutions
+    from boundary.verification.policy import read_policy
+
+    taught, seed = arguments.finetune["teacher"], arguments.finetune["seed"]
+    domain, problems = _pose(arguments, template, read_policy(arguments.policy))
+    with verified_reward(domain, arguments.threads or 1) as reward:
+        teacher = Sampler(
+            *_load(arguments.teacher), reward, seed, taught["responses"], taught["max_tokens"]
+        )
+        solutions = verified_solutions(teacher, problems)
+    drawn = len(problems) * taught["responses"]
+    print(f"{len(solutions)} of the teacher's {drawn} responses are learned from", file=sys.stderr)
+    return solutions
+
+
+def _load(record: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    from boundary.data.model_record import read_model_record
+    from boundary.training.checkpoint import load_checkpoint
+
+    return load_checkpoint(read_model_record(record).checkpoint)
+
+
+def _pose(
+    arguments: argparse.Namespace, template: Template, policy: Policy
+) -> tuple[str, list[Problem]]:
+    """The problems to train on, and their domain."""
+    from boundary.data.records import read_records
+    from boundary.training.problems import training_problems
+    from boundary.verification.verifiers import check_domains
+
+    domains = read_records(arguments.problems, "problem", ["domain"])["domain"].unique()
+    domain = check_domains(domains, str(arguments.problems))
+    return domain, training_problems(arguments.problems, domain, template, policy)
 
 
 def _train_rlvr(
@@ -154,25 +238,18 @@ def _train_rlvr(
     from boundary.data.atomic import atomic_path
     from boundary.data.model_record import read_model_record
     from boundary.data.provenance import file_digest, package_versions
-    from boundary.data.records import read_records
     from boundary.study.code_digest import code_digest
-    from boundary.training.checkpoint import load_checkpoint
     from boundary.training.kept_progress import KeptProgress
-    from boundary.training.problems import training_problems
     from boundary.training.reward import verified_reward
     from boundary.training.rlvr import train_rlvr
     from boundary.verification.policy import read_policy
-    from boundary.verification.verifiers import check_domains
 
-    base = read_model_record(arguments.base)
-    model, tokenizer = load_checkpoint(base.checkpoint)
-    domains = read_records(arguments.problems, "problem", ["domain"])["domain"].unique()
-    domain = check_domains(domains, str(arguments.problems))
+    model, tokenizer = _load(arguments.base)
     policy = read_policy(arguments.policy)
-    problems = training_problems(arguments.problems, domain, template, policy)
+    domain, problems = _pose(arguments, template, policy)
     identity = {
         "recipe": arguments.rlvr,
-        "base": base.revision,
+        "base": read_model_record(arguments.base).revision,
         "problems": file_digest(arguments.problems),
         "policy": asdict(policy),
         "template": asdict(template),

@@ -20,7 +20,7 @@ from boundary.study.model import (
     Model,
     described_training,
 )
-from boundary.study.recipes import check_pretraining, check_rlvr
+from boundary.study.recipes import check_corpus, check_pretraining, check_rlvr
 from boundary.verification.verifiers import DOMAINS
 
 ENGINE_KEYS = ("engine", *(field.name for field in fields(EngineSettings)))
@@ -125,20 +125,31 @@ def _check_model(
             f"{why if model.source == 'endpoint' else f'{model.source}, of which nothing is drawn here'}; "
             "leave it out"
         )
+    if model.source in ("rlvr", "finetune"):
+        _check_base(model, models, place)
     if model.source == "rlvr":
-        _check_rlvr(model, models, benchmarks, f"{place}")
+        _check_rlvr(model, benchmarks, place)
+    if model.source == "finetune":
+        _check_finetuning(model, models, benchmarks, f"{place}.finetune")
     if model.source == "step_of":
         _check_step(model, models, place)
     if model.source in IMPORTED:
         _check_imports(model, benchmarks, f"{place}.{model.source}")
     if model.source == "pretrain":
         check_pretraining(model.settings["pretrain"], f"{place}.pretrain")
-    ancestors = [model]
-    while ancestors[-1].base in models:  # an unknown base is its own model's mistake
-        ancestors.append(models[ancestors[-1].base])
-        if ancestors[-1] in ancestors[:-1]:
-            circle = " <- ".join(ancestor.name for ancestor in ancestors)
-            raise BoundaryError(f"{place}.base: {circle} is a circle")
+    if circle := _circle([model.name], models):
+        raise BoundaryError(f"{place}: it would be trained from itself: {' <- '.join(circle)}")
+
+
+def _circle(path: list[str], models: dict[str, Model]) -> list[str] | None:
+    """Names from a model through what it is trained from back to it, if that is possible."""
+    for name in models[path[-1]].trained_from:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        # An unknown one is its own model's mistake.
+        if name in models and (circle := _circle([*path, name], models)):
+            return circle
+    return None
 
 
 def _check_imports(model: Model, benchmarks: dict[str, Benchmark], place: str) -> None:
@@ -154,22 +165,55 @@ def _check_imports(model: Model, benchmarks: dict[str, Benchmark], place: str) -
                 )
 
 
-def _check_rlvr(
-    model: Model, models: dict[str, Model], benchmarks: dict[str, Benchmark], entry: str
+def _check_base(model: Model, models: dict[str, Model], entry: str) -> None:
+    """A model that is trained here needs the weights of its base."""
+    base = models.get(model.base or "")
+    if base is not None and base.source not in LOADED:
+        raise BoundaryError(f"{entry}.base: {_no_weights(base)}")
+
+
+def _no_weights(model: Model) -> str:
+    loaded = ", ".join(LOADED)
+    return (
+        f"{model.name} has no weights here; name a model that can be loaded, from one of {loaded}"
+    )
+
+
+def _check_finetuning(
+    model: Model, models: dict[str, Model], benchmarks: dict[str, Benchmark], place: str
 ) -> None:
-    """What the schema cannot say of a recipe."""
+    """What the schema cannot say of a ``finetune`` recipe."""
+    taught = model.teacher
+    if taught is None:
+        check_corpus(model.settings["finetune"]["corpus"], f"{place}.corpus")
+        return
+    name, place = taught["model"], f"{place}.teacher"
+    if name not in models:
+        raise BoundaryError(f"{place}.model: {unknown_name('model', name, models)}")
+    teacher = models[name]
+    if teacher.source not in LOADED:
+        raise BoundaryError(f"{place}.model: {_no_weights(teacher)}")
+    if teacher.template != model.template:
+        raise BoundaryError(
+            f"{place}.model: {name} answers prompts of the template {teacher.template}; expected those of "
+            f"{model.template}, which {model.name} learns to answer"
+        )
+    _check_problems(taught["problems"], benchmarks, place)
+
+
+def _check_rlvr(model: Model, benchmarks: dict[str, Benchmark], entry: str) -> None:
+    """What the schema cannot say of an ``rlvr`` recipe."""
     recipe, place = model.settings["rlvr"], f"{entry}.rlvr"
     if "training" in model.settings:
         raise BoundaryError(
             f"{entry}: found `training` beside its recipe, which says it; leave it out"
         )
-    base = models.get(model.base or "")
-    if base is not None and base.source not in LOADED:
-        raise BoundaryError(
-            f"{entry}.base: {base.name} has no weights here; name a model that can be loaded, from one of "
-            f"{', '.join(LOADED)}"
-        )
-    name = recipe["problems"]
+    _check_problems(recipe["problems"], benchmarks, place)
+    check_rlvr(recipe, place)
+
+
+def _check_problems(name: str, benchmarks: dict[str, Benchmark], place: str) -> None:
+    """See that a training can pose the problems of a benchmark, and verify responses to them."""
     if name not in benchmarks:
         raise BoundaryError(f"{place}.problems: {unknown_name('benchmark', name, benchmarks)}")
     if benchmarks[name].source == "counts_only":
@@ -185,7 +229,6 @@ def _check_rlvr(
         raise BoundaryError(
             f"{place}.problems: {name!r} holds test problems; train on one of the partition train"
         )
-    check_rlvr(recipe, place)
 
 
 def _check_step(model: Model, models: dict[str, Model], entry: str) -> None:

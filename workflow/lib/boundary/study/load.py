@@ -30,6 +30,7 @@ RESERVED = {
     "write_benchmark",
     "pretrain_model",
     "train_rlvr_model",
+    "finetune_model",
     "locate_step",
     "locate_model",
     "sample",

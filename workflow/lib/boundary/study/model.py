@@ -13,9 +13,19 @@ from boundary.scoring.scorers import DEFAULT
 
 Role = Literal["base", "rlvr", "instruct", "distilled", "reference"]
 # Where a model comes from, by the key of its entry; who has none of them is not available.
-MODEL_SOURCES = ("pretrain", "rlvr", "step_of", "hub", "path", "endpoint", "samples", "counts")
+MODEL_SOURCES = (
+    "pretrain",
+    "rlvr",
+    "finetune",
+    "step_of",
+    "hub",
+    "path",
+    "endpoint",
+    "samples",
+    "counts",
+)
 UNAVAILABLE = "available"  # the key that such an entry has in place of a source
-LOADED = ("pretrain", "rlvr", "step_of", "hub", "path")  # whose weights are here
+LOADED = ("pretrain", "rlvr", "finetune", "step_of", "hub", "path")  # whose weights are here
 IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
 RECIPE_KEYS = ("algorithm", "steps", "rollouts", "kl")  # without a KL term it is 0
 METRICS_KEY = "metrics"  # beside how it was trained, what happened then
@@ -140,4 +150,16 @@ class Model:
     @property
     def training_benchmarks(self) -> list[str]:
         """Benchmarks that its training draws problems from."""
-        return [self.settings["rlvr"]["problems"]] if self.source == "rlvr" else []
+        recipe = self.teacher if self.source == "finetune" else self.settings.get("rlvr")
+        return [recipe["problems"]] if recipe else []
+
+    @property
+    def trained_from(self) -> list[str]:
+        """Names of the models that come before it: its base, and its teacher."""
+        teacher = [self.teacher["model"]] if self.teacher else []
+        return [*([self.base] if self.base else []), *teacher]
+
+    @property
+    def teacher(self) -> dict[str, Any] | None:
+        """Of a model that is fine-tuned on another's verified responses, which and to what problems."""
+        return self.settings.get("finetune", {}).get("teacher")

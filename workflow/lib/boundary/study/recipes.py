@@ -32,20 +32,24 @@ def check_rlvr(recipe: Mapping[str, Any], place: str) -> None:
 
 def check_pretraining(recipe: Mapping[str, Any], place: str) -> None:
     """See that a ``pretrain`` recipe's parts fit each other. Raises BoundaryError naming the part."""
-    corpus = recipe["corpus"]
-    check_world(corpus, f"{place}.corpus")
-    habits, known = corpus["habits"], HABITS[world_of(corpus)]
-    for habit in habits:
-        if habit not in known:
-            raise BoundaryError(
-                f"{place}.corpus.habits: found {habit}, which no author of the world {world_of(corpus)} "
-                f"has; expected some of {', '.join(known)}"
-            )
-    if not math.isclose(sum(habits.values()), 1):
-        raise BoundaryError(f"{place}.corpus.habits: found {habits}; expected shares that sum to 1")
+    check_corpus(recipe["corpus"], f"{place}.corpus")
     size, heads = (recipe["architecture"][key] for key in ("hidden_size", "heads"))
     if size % (2 * heads):
         raise BoundaryError(
             f"{place}.architecture: found hidden_size {size} and {heads} heads; expected heads of an even "
             "number of dimensions"
         )
+
+
+def check_corpus(corpus: Mapping[str, Any], place: str) -> None:
+    """See that the parts of a recipe's ``corpus`` fit each other. Raises BoundaryError naming the part."""
+    check_world(corpus, place)
+    habits, known = corpus["habits"], HABITS[world_of(corpus)]
+    for habit in habits:
+        if habit not in known:
+            raise BoundaryError(
+                f"{place}.habits: found {habit}, which no author of the world {world_of(corpus)} "
+                f"has; expected some of {', '.join(known)}"
+            )
+    if not math.isclose(sum(habits.values()), 1):
+        raise BoundaryError(f"{place}.habits: found {habits}; expected shares that sum to 1")
