@@ -1,6 +1,7 @@
 """The study miniature-full: every algorithm is trained, and what is said of them rests on it."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -76,10 +77,10 @@ def test_a_student_learned_from_its_teacher_and_the_other_from_documents(analyse
     taught = pd.read_csv(analysed / "models" / "mini-distill" / "solutions.csv")
     problems = pd.read_parquet(analysed / "benchmarks" / "arith-train" / "problems.parquet")
     answers = dict(zip(problems["question"] + "=", problems["gold"].map(json.loads), strict=True))
-    assert len(taught) and all(
-        f"boxed{{{answers[prompt]}}}" in response
-        for prompt, response in taught.itertuples(index=False)
-    )
+    assert len(taught)
+    for prompt, response in taught.itertuples(index=False):
+        boxed = re.search(r"boxed\{(-?[0-9]+)\}", response)
+        assert boxed and int(boxed[1]) == int(answers[prompt])
     clean = pd.read_csv(analysed / "models" / "mini-instruct" / "solutions.csv")
     assert len(clean) == 200
     heads = {
