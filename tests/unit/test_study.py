@@ -339,7 +339,7 @@ MISTAKES = [
         "models.yaml",
         ("mini-grpo-160", "step_of", "model"),
         "mini-base",
-        r"mini-grpo-160\.step_of\.model: unknown model with an rlvr recipe 'mini-base'",
+        r"mini-grpo-160\.step_of\.model: unknown model with an rlvr or verl recipe 'mini-base'",
     ),
     (
         "models.yaml",
@@ -393,7 +393,7 @@ MISTAKES = [
         "models.yaml",
         ("mini-base", "path"),
         "/x",
-        r"mini-base: needs exactly one of 'pretrain', 'rlvr', 'finetune', 'step_of', 'hub'",
+        r"mini-base: needs exactly one of 'pretrain', 'rlvr', 'verl', 'finetune', 'step_of', 'hub'",
     ),
     (
         "models.yaml",

@@ -16,11 +16,13 @@ from boundary.study.model import (
     IMPORTED,
     LOADED,
     MODEL_SOURCES,
+    REWARDED,
     UNAVAILABLE,
     Model,
     described_training,
+    recipe_of,
 )
-from boundary.study.recipes import check_corpus, check_pretraining, check_rlvr
+from boundary.study.recipes import CHECKS, check_corpus, check_pretraining
 from boundary.verification.verifiers import DOMAINS
 
 ENGINE_KEYS = ("engine", *(field.name for field in fields(EngineSettings)))
@@ -78,7 +80,7 @@ def _with_training(entry: dict[str, Any], entries: dict[str, Any]) -> dict[str, 
     """The entry; of a step of another's training with what is known of that."""
     if "step_of" not in entry:
         return entry
-    whole = entries.get(entry["step_of"]["model"], {}).get("rlvr")
+    whole = recipe_of(entries.get(entry["step_of"]["model"], {}))
     known = described_training(whole) if whole else {}
     return entry | {"training": known | {"steps": entry["step_of"]["step"]}}
 
@@ -125,10 +127,10 @@ def _check_model(
             f"{why if model.source == 'endpoint' else f'{model.source}, of which nothing is drawn here'}; "
             "leave it out"
         )
-    if model.source in ("rlvr", "finetune"):
+    if model.source in (*REWARDED, "finetune"):
         _check_base(model, models, place)
-    if model.source == "rlvr":
-        _check_rlvr(model, benchmarks, place)
+    if model.source in REWARDED:
+        _check_rewarded(model, benchmarks, place)
     if model.source == "finetune":
         _check_finetuning(model, models, benchmarks, f"{place}.finetune")
     if model.source == "step_of":
@@ -201,15 +203,15 @@ def _check_finetuning(
     _check_problems(taught["problems"], benchmarks, place)
 
 
-def _check_rlvr(model: Model, benchmarks: dict[str, Benchmark], entry: str) -> None:
-    """What the schema cannot say of an ``rlvr`` recipe."""
-    recipe, place = model.settings["rlvr"], f"{entry}.rlvr"
+def _check_rewarded(model: Model, benchmarks: dict[str, Benchmark], entry: str) -> None:
+    """What the schema cannot say of a recipe on verified rewards."""
+    recipe, place = model.settings[model.source], f"{entry}.{model.source}"
     if "training" in model.settings:
         raise BoundaryError(
             f"{entry}: found `training` beside its recipe, which says it; leave it out"
         )
     _check_problems(recipe["problems"], benchmarks, place)
-    check_rlvr(recipe, place)
+    CHECKS[model.source](recipe, place)
 
 
 def _check_problems(name: str, benchmarks: dict[str, Benchmark], place: str) -> None:
@@ -234,16 +236,21 @@ def _check_problems(name: str, benchmarks: dict[str, Benchmark], place: str) -> 
 def _check_step(model: Model, models: dict[str, Model], entry: str) -> None:
     """What the schema cannot say of a step of another model's training."""
     name, step = (model.settings["step_of"][key] for key in ("model", "step"))
-    whole = models.get(name)
-    if whole is None or whole.source != "rlvr":
-        trained = [other for other, entry in models.items() if entry.source == "rlvr"]
+    trained = {other: model for other, model in models.items() if model.source in REWARDED}
+    if name not in trained:
         raise BoundaryError(
-            f"{entry}.step_of.model: {unknown_name('model with an rlvr recipe', name, trained)}"
+            f"{entry}.step_of.model: {unknown_name('model with an rlvr or verl recipe', name, trained)}"
         )
-    steps = whole.settings["rlvr"]["steps"]
-    if step >= steps:
+    whole = trained[name]
+    recipe = whole.settings[whole.source]
+    if step >= recipe["steps"]:
         raise BoundaryError(
-            f"{entry}.step_of.step: found {step}; expected fewer than the {steps} steps of {name}"
+            f"{entry}.step_of.step: found {step}; expected fewer than the {recipe['steps']} steps of {name}"
+        )
+    if step % recipe.get("save_every", 1):
+        raise BoundaryError(
+            f"{entry}.step_of.step: found {step}; expected a multiple of the save_every of {name}, "
+            f"{recipe['save_every']}, at which its checkpoints are"
         )
     if (model.base, model.template) != (whole.base, whole.template):
         raise BoundaryError(

@@ -16,6 +16,7 @@ Role = Literal["base", "rlvr", "instruct", "distilled", "reference"]
 MODEL_SOURCES = (
     "pretrain",
     "rlvr",
+    "verl",
     "finetune",
     "step_of",
     "hub",
@@ -25,14 +26,20 @@ MODEL_SOURCES = (
     "counts",
 )
 UNAVAILABLE = "available"  # the key that such an entry has in place of a source
-LOADED = ("pretrain", "rlvr", "finetune", "step_of", "hub", "path")  # whose weights are here
+LOADED = ("pretrain", "rlvr", "verl", "finetune", "step_of", "hub", "path")  # whose weights are here
+REWARDED = ("rlvr", "verl")  # trained here on verified rewards, by the recipe at this key
 IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
 RECIPE_KEYS = ("algorithm", "steps", "rollouts", "kl")  # without a KL term it is 0
 METRICS_KEY = "metrics"  # beside how it was trained, what happened then
 
 
+def recipe_of(entry: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The recipe by which an entry's model is trained on verified rewards, if it is."""
+    return next((entry[source] for source in REWARDED if source in entry), None)
+
+
 def described_training(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """What an ``rlvr`` recipe says of how a model was trained: algorithm, steps, rollouts, kl."""
+    """What a recipe says of how a model was trained: algorithm, steps, rollouts, kl."""
     return {key: recipe.get(key, 0) for key in RECIPE_KEYS}
 
 
@@ -114,7 +121,7 @@ class Model:
     @property
     def training(self) -> dict[str, Any]:
         """How it was trained, where that is known: algorithm, steps, rollouts, kl."""
-        recipe = self.settings.get("rlvr")
+        recipe = recipe_of(self.settings)
         known = described_training(recipe) if recipe else {}
         told = self.settings.get("training", {})
         return known | {key: value for key, value in told.items() if key != METRICS_KEY}
@@ -150,7 +157,7 @@ class Model:
     @property
     def training_benchmarks(self) -> list[str]:
         """Benchmarks that its training draws problems from."""
-        recipe = self.teacher if self.source == "finetune" else self.settings.get("rlvr")
+        recipe = self.teacher if self.source == "finetune" else recipe_of(self.settings)
         return [recipe["problems"]] if recipe else []
 
     @property
@@ -163,3 +170,8 @@ class Model:
     def teacher(self) -> dict[str, Any] | None:
         """Of a model that is fine-tuned on another's verified responses, which and to what problems."""
         return self.settings.get("finetune", {}).get("teacher")
+
+    @property
+    def training_gpus(self) -> int:
+        """GPUs that its training takes."""
+        return self.settings.get("verl", {}).get("gpus", 0)

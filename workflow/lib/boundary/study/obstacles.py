@@ -7,7 +7,7 @@ from pathlib import Path
 
 from boundary.errors import BoundaryError
 from boundary.study.benchmark import Benchmark
-from boundary.study.model import Model
+from boundary.study.model import REWARDED, Model
 from boundary.study.pairs import base_of
 from boundary.study.study import Exhibit, Study
 from boundary.verification.verifiers import DOMAINS
@@ -27,7 +27,7 @@ def obstacles(study: Study, exhibit: Exhibit) -> list[str]:
         *(
             _of_training(models[name])
             for name in exhibit.models
-            if models[name].source != "rlvr" and models[name].training_log is None
+            if models[name].source not in REWARDED and models[name].training_log is None
         ),
         *(
             _of_benchmark(benchmarks[name])

@@ -14,7 +14,7 @@ KEYS_OF_ALGORITHMS = {"clip_high": "dapo", "value_learning_rate": "ppo"}
 
 
 def check_rlvr(recipe: Mapping[str, Any], place: str) -> None:
-    """See that an ``rlvr`` recipe's parts fit each other. Raises BoundaryError naming the part."""
+    """See that a recipe on verified rewards fits together. Raises BoundaryError naming the part."""
     updates, problems = recipe["updates_per_step"], recipe["problems_per_step"]
     if updates > problems:
         raise BoundaryError(
@@ -28,6 +28,26 @@ def check_rlvr(recipe: Mapping[str, Any], place: str) -> None:
         raise BoundaryError(
             f"{place}.clip_high: found {recipe['clip_high']}; expected no less than clip, {recipe['clip']}"
         )
+
+
+def check_verl(recipe: Mapping[str, Any], place: str) -> None:
+    """The same of a ``verl`` recipe, whose updates and GPUs take equal shares of the rollouts."""
+    check_rlvr(recipe, place)
+    updates, problems = recipe["updates_per_step"], recipe["problems_per_step"]
+    if problems % updates:
+        raise BoundaryError(
+            f"{place}.updates_per_step: found {updates}; expected a divisor of problems_per_step, "
+            f"{problems}: VeRL's updates are of equal size"
+        )
+    rollouts = problems // updates * recipe["rollouts"]
+    if rollouts % recipe["gpus"]:
+        raise BoundaryError(
+            f"{place}.gpus: found {recipe['gpus']}; expected a divisor of the {rollouts} rollouts of an "
+            "update (problems_per_step / updates_per_step * rollouts), which VeRL spreads over them"
+        )
+
+
+CHECKS = {"rlvr": check_rlvr, "verl": check_verl}  # by the key of the recipe
 
 
 def check_pretraining(recipe: Mapping[str, Any], place: str) -> None:
