@@ -15,6 +15,7 @@ from boundary.errors import BoundaryError
 STAGES = (
     "benchmarks",
     "models",
+    "train",
     "sample",
     "import",
     "verify",
