@@ -43,6 +43,7 @@ rule plan:
 
 include: "workflow/rules/benchmarks.smk"
 include: "workflow/rules/models.smk"
+include: "workflow/rules/verl.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/score.smk"

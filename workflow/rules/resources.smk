@@ -24,16 +24,20 @@ def minutes_of(estimate):
     return lambda wildcards: estimate(STUDY, COSTS, wildcards)
 
 
-def gpus_of(wildcard):
-    """A resources function: GPUs of the model that a wildcard names, which Snakemake would cap unasked."""
+def gpus_of(wildcard, taken="gpus"):
+    """A resources function: GPUs of the model that a wildcard names, which Snakemake would cap unasked.
+
+    `taken` is what it takes them for: `gpus` to be sampled or to score, `training_gpus` to be trained.
+    """
 
     def of_job(wildcards):
         model, there = MODELS[wildcards[wildcard]], workflow.global_resources.get("gpu")
-        if there is not None and there.value is not None and model.gpus > there.value:
+        needed = getattr(model, taken)
+        if there is not None and there.value is not None and needed > there.value:
             raise WorkflowError(
-                f"{model.name} takes {model.gpus} GPUs a job, more than --resources gpu={there.value}: give "
-                f"gpu={model.gpus}, or set its `gpus` in config/models.yaml"
+                f"{model.name} takes {needed} GPUs a job, more than --resources gpu={there.value}: give "
+                f"gpu={needed}, or set its `gpus` in config/models.yaml"
             )
-        return model.gpus
+        return needed
 
     return of_job
