@@ -1,4 +1,4 @@
-"""The pins of vLLM on GPUs fit together, by what each wheel says it requires; no wheel is fetched whole."""
+"""The pins of vLLM and of VeRL on GPUs fit together, by what each wheel says it requires; no wheel is fetched whole."""
 
 from __future__ import annotations
 
@@ -115,8 +115,9 @@ def complaints(pins: dict[str, str]) -> list[str]:
     return sorted(found)
 
 
-def test_the_pins_are_complete_and_in_no_conflict():
-    assert complaints(pip_pins(ROOT / "envs" / "vllm.yaml")) == []
+@pytest.mark.parametrize("name", ["vllm", "verl"])
+def test_the_pins_are_complete_and_in_no_conflict(name):
+    assert complaints(pip_pins(ROOT / "envs" / f"{name}.yaml")) == []
 
 
 def test_a_conflict_and_a_missing_pin_are_told():
