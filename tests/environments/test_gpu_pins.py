@@ -1,4 +1,4 @@
-"""The pins of vLLM and of VeRL on GPUs fit together, by what each wheel says it requires; no wheel is fetched whole."""
+"""The pins of vLLM and VeRL on GPUs fit together, by what each wheel requires; none is fetched whole."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fi
 
 INDEX = "https://pypi.org/simple/{}/"
 PYTHON = (3, 11)
+SOURCE_ALONE = {"antlr4-python3-runtime": "4.9.3"}  # pure Python without a wheel; requires nothing
 PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(34, 4, -1)]
 PLATFORMS += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]
 TAGS = {*cpython_tags(PYTHON, platforms=PLATFORMS), *compatible_tags(PYTHON, "cp311", PLATFORMS)}
@@ -72,6 +73,8 @@ class Ranged(io.RawIOBase):
 
 def requires(name: str, version: str) -> list[Requirement]:
     """What a release requires on a machine with a GPU, by its wheel; fails if there is none."""
+    if SOURCE_ALONE.get(name) == version:
+        return []
     accept = {"Accept": "application/vnd.pypi.simple.v1+json"}
     files = json.loads(fetch(INDEX.format(name), accept)[1])["files"]
     for file in files:
