@@ -4,11 +4,8 @@
 
 rule train_with_verl:
     input:
-        base=lambda wildcards: f"<results>/models/{MODELS[wildcards.model].base}/model.json",
-        problems=lambda wildcards: expand(
-            "<results>/benchmarks/{benchmark}/problems.parquet",
-            benchmark=MODELS[wildcards.model].training_benchmarks,
-        ),
+        base=model_record(lambda model: [model.base]),
+        problems=training_problems,
     output:
         record="<results>/models/{model}/model.json",
         checkpoint=directory("<results>/models/{model}/checkpoint"),
@@ -30,9 +27,7 @@ rule train_with_verl:
     params:
         recipe=recipe("verl"),
         steps=study_setting(jobs.steps_to_save),
-        policy=lambda wildcards: BENCHMARKS[
-            MODELS[wildcards.model].settings["verl"]["problems"]
-        ].policy,
+        policy=training_policy,
         template=model_template,
         template_digest=template_digest,
     message:

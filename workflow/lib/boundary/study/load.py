@@ -31,6 +31,7 @@ RESERVED = {
     "pretrain_model",
     "train_rlvr_model",
     "finetune_model",
+    "train_with_verl",
     "locate_step",
     "locate_model",
     "sample",

@@ -26,7 +26,15 @@ MODEL_SOURCES = (
     "counts",
 )
 UNAVAILABLE = "available"  # the key that such an entry has in place of a source
-LOADED = ("pretrain", "rlvr", "verl", "finetune", "step_of", "hub", "path")  # whose weights are here
+LOADED = (
+    "pretrain",
+    "rlvr",
+    "verl",
+    "finetune",
+    "step_of",
+    "hub",
+    "path",
+)  # whose weights are here
 REWARDED = ("rlvr", "verl")  # trained here on verified rewards, by the recipe at this key
 IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
 RECIPE_KEYS = ("algorithm", "steps", "rollouts", "kl")  # without a KL term it is 0
