@@ -42,6 +42,7 @@ rule plan:
 
 
 include: "workflow/rules/benchmarks.smk"
+include: "workflow/rules/training.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/verl.smk"
 include: "workflow/rules/sample.smk"

@@ -76,11 +76,6 @@ def models_from(*sources):
     return names(name for name, model in MODELS.items() if model.source in sources)
 
 
-def recipe(source):
-    """A params function: the model's training recipe as JSON."""
-    return lambda wildcards: json.dumps(MODELS[wildcards.model].settings[source])
-
-
 def model_template(wildcards):
     """Name of the template that a model is trained with."""
     return MODELS[wildcards.model].template
