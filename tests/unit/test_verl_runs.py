@@ -33,8 +33,8 @@ RECIPE = {
     "gpus": 2,
     "save_every": 2,
 }
-# What VeRL is in these tests: a program that writes what it would, where its settings say. It dies after
-# the first checkpoint of its first run.
+# In the place of VeRL: a program that writes what that would, where its settings say. It dies after the
+# first checkpoint of its first run.
 STAND_IN = """
 import json, os, pathlib, shutil, sys
 settings = dict(setting.lstrip("+").split("=", 1) for setting in sys.argv[1:])
