@@ -3,7 +3,7 @@
 # make report    one self-contained HTML page of the finished study
 # make test      the tests; vLLM's and those of endpoints in an environment of their own
 # make test-environments each rule in the environment of its file, with a stand-in for conda
-# make test-verl our RLVR algorithms against VeRL's own functions, in an environment of their own
+# make test-verl our RLVR algorithms, and all that VeRL is told, against VeRL itself, in an environment of their own
 # make test-slurm the workflow on a Slurm of one node; as root, with Debian's slurmctld, slurmd, slurm-client, munge
 # make test-real a real model, SmolLM2, on eight problems of GSM8K=FILE (its test split, JSON lines)
 PYTHON ?= python3

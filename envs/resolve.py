@@ -7,7 +7,7 @@ that those require, at the versions found in the environment that runs this scri
     python envs/resolve.py --check [FILE ...]   says which are out of date, exit code 1
 
 Without FILE, all but vLLM's and VeRL's, which have environments of their own (they ask for other versions).
-vllm.yaml needs CUDA to be installed: it was resolved by `pip install --dry-run --report`.
+vllm.yaml and verl.yaml need CUDA to be installed: they were resolved by `pip install --dry-run --report`.
 """
 
 from __future__ import annotations
