@@ -1,0 +1,298 @@
+"""A step of our GRPO against one of TRL's GRPOTrainer, and what both learn of the same number of samples.
+
+    ours    ``train_rlvr``, as the stage models calls it; keeping its progress is not counted
+    trl     ``GRPOTrainer`` of TRL 1.16.0
+
+Both start at the study's base, pose the same problems in the same order as the same token ids, draw 8
+responses to each of 32 problems at temperature 1, ask our verifier for the reward, and take two steps of
+the same AdamW by the same learning rates, each on half of the samples: the recipe of mini-grpo in
+config/models.yaml, whose number of steps alone is another. TRL's word for this is 128 samples a batch
+(``per_device_train_batch_size``), ``steps_per_generation`` 2, ``num_iterations`` 1 and no gradient
+accumulation. Its loss is set to ours: ``bnpo``, a mean over the tokens of the batch, ``epsilon`` 0.2,
+``delta`` 3 (the dual clip), ``beta`` 0, rewards scaled by group. Two things stay different: a batch of TRL's is drawn
+from all samples of the step and not of whole groups, and 1e-4 in place of 1e-6 is added to the deviation.
+
+TRL is set to what was fastest of what was tried on two cores: float32, no gradient checkpointing, a
+cache for sampling, no workers for its data, nothing logged or saved, the end token known so that sampling
+stops when all have ended.
+
+Runs take turns, ours first in each round. A step's time is from the end of the step before to its own end;
+the first is left out, and with it loading. Of each round its median and the ratio are printed. Then both
+learn for more steps, once for each seed, and the mean rewards of their samples are set side by side. In
+FOLDER are step_times.csv, learning_curves.csv and learning_curves.png.
+
+In an environment of its own, with what the stages models and figures need, and TRL:
+
+    python3 -m venv .venv-trl
+    grep -hoE '[A-Za-z0-9._-]+==[^ ]+' envs/train.yaml envs/analyse.yaml | sort -u > .venv-trl/pins.txt
+    .venv-trl/bin/pip install -r .venv-trl/pins.txt trl==1.16.0 accelerate==1.15.0 datasets==5.2.0
+    .venv-trl/bin/pip install --no-deps --editable .
+    .venv-trl/bin/python tests/benchmarks/trl_step_time.py results/miniature FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import seaborn as sns
+import torch
+import yaml
+from boundary.sampling.prompts import load_template
+from boundary.training.checkpoint import load_checkpoint
+from boundary.training.losses import LARGEST_LOSS_RATIO
+from boundary.training.optimiser import GRADIENT_NORM, build_learner
+from boundary.training.problems import Problem, ProblemBatches, training_problems
+from boundary.training.reward import Reward, verified_reward
+from boundary.training.rlvr import train_rlvr
+from boundary.verification.policy import read_policy
+from datasets import Dataset
+from transformers import TrainerCallback
+from trl import GRPOConfig, GRPOTrainer
+
+CONFIG = Path(__file__).parents[2] / "config"
+MODEL = "mini-grpo"
+SMOOTHED = 10  # steps that a point of a curve, and the reward at its end, are a mean of
+
+
+class Setting(NamedTuple):
+    """What both trainers are given."""
+
+    checkpoint: Path
+    problems: list[Problem]
+    recipe: dict[str, Any]
+
+    def of(self, steps: int, seed: int) -> Setting:
+        return self._replace(recipe=self.recipe | {"steps": steps, "seed": seed})
+
+
+class Run(NamedTuple):
+    """One number a step: seconds (of all but the first), mean reward, mean tokens of a response."""
+
+    seconds: list[float]
+    rewards: list[float]
+    lengths: list[float]
+
+
+def read_setting(study: Path) -> Setting:
+    entry = yaml.safe_load((CONFIG / "models.yaml").read_text())[MODEL]
+    recipe = entry["rlvr"]
+    benchmark = yaml.safe_load((CONFIG / "benchmarks.yaml").read_text())[recipe["problems"]]
+    problems = training_problems(
+        study / "benchmarks" / recipe["problems"] / "problems.parquet",
+        "math",
+        load_template(CONFIG / "prompts.yaml", entry["template"]),
+        read_policy(benchmark.get("verification", {})),
+    )
+    return Setting(study / "models" / entry["base"] / "checkpoint", problems, recipe)
+
+
+def train_ours(setting: Setting) -> Run:
+    model, tokenizer = load_checkpoint(setting.checkpoint)
+    ends: list[float] = []
+    with verified_reward() as reward:
+        metrics = train_rlvr(
+            setting.recipe,
+            model,
+            tokenizer,
+            setting.problems,
+            reward,
+            after_step=lambda step: ends.append(time.perf_counter()),
+        )
+    rewards, lengths = ([row[name] for row in metrics] for name in ("reward", "response_length"))
+    return Run(seconds_between(ends), rewards, lengths)
+
+
+def train_trl(setting: Setting) -> Run:
+    recipe = setting.recipe
+    model, tokenizer = load_checkpoint(setting.checkpoint)
+    updates = recipe["updates_per_step"]
+    learner = build_learner(model, recipe, recipe["steps"] * updates)
+    posed = posed_in_order(setting)
+    prompts = {"prompt": [problem.prompt for problem in posed], "place": list(range(len(posed)))}
+    ends, rewards, lengths = UpdateEnds(), [], []
+    with verified_reward() as reward, tempfile.TemporaryDirectory() as folder:
+        trainer = GRPOTrainer(
+            model,
+            reward_funcs=told_reward(reward, posed, rewards, lengths),
+            args=trl_config(recipe, folder),
+            train_dataset=Dataset.from_dict(prompts),
+            processing_class=tokenizer,
+            callbacks=[ends],
+            optimizers=(learner.optimiser, learner.schedule),
+        )
+        trainer.train()
+    return Run(seconds_between(ends.times[updates - 1 :: updates]), rewards, lengths)
+
+
+def trl_config(recipe: dict[str, Any], folder: str) -> GRPOConfig:
+    samples = recipe["problems_per_step"] * recipe["rollouts"]
+    return GRPOConfig(
+        output_dir=folder,
+        seed=recipe["seed"],
+        max_steps=recipe["steps"] * recipe["updates_per_step"],
+        per_device_train_batch_size=samples // recipe["updates_per_step"],
+        steps_per_generation=recipe["updates_per_step"],
+        gradient_accumulation_steps=1,
+        num_iterations=1,
+        num_generations=recipe["rollouts"],
+        max_completion_length=recipe["max_tokens"],
+        temperature=1.0,
+        top_p=1.0,
+        top_k=0,
+        loss_type="bnpo",
+        scale_rewards="group",
+        beta=0.0,
+        epsilon=recipe["clip"],
+        delta=LARGEST_LOSS_RATIO,
+        max_grad_norm=GRADIENT_NORM,
+        shuffle_dataset=False,  # it is in our order already
+        use_cpu=True,
+        bf16=False,
+        gradient_checkpointing=False,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+        logging_strategy="no",
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+def posed_in_order(setting: Setting) -> list[Problem]:
+    """The problems of all steps, as our trainer draws them."""
+    recipe = setting.recipe
+    batches = ProblemBatches(setting.problems, recipe["problems_per_step"], recipe["seed"])
+    return [problem for _ in range(recipe["steps"]) for problem in next(batches).problems]
+
+
+def told_reward(
+    reward: Reward, posed: list[Problem], rewards: list[float], lengths: list[float]
+) -> Callable[..., list[float]]:
+    """Our reward as TRL calls it, which also tells the means of what it is called with."""
+
+    def verified(
+        completions: list[str], completion_ids: list[list[int]], place: list[int], **_: object
+    ) -> list[float]:
+        judged_by = [posed[number].posed for number in place]
+        earned = reward(list(zip(judged_by, completions, strict=True)))
+        rewards.append(statistics.mean(earned))
+        lengths.append(statistics.mean(map(len, completion_ids)))
+        return earned
+
+    return verified
+
+
+class UpdateEnds(TrainerCallback):  # type: ignore[misc]
+    """The time after every optimiser step."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def on_step_end(self, *_: object, **__: object) -> None:
+        self.times.append(time.perf_counter())
+
+
+def seconds_between(ends: list[float]) -> list[float]:
+    return [after - before for before, after in pairwise(ends)]
+
+
+TRAINERS = {"ours": train_ours, "trl": train_trl}
+
+
+def measure_steps(setting: Setting, rounds: int, steps: int) -> pd.DataFrame:
+    """Print the medians of every round, and their spread over the rounds; all seconds."""
+    rows, medians = [], []
+    for number in range(1, rounds + 1):
+        runs = {name: train(setting.of(steps + 1, number)) for name, train in TRAINERS.items()}
+        medians.append({name: statistics.median(run.seconds) for name, run in runs.items()})
+        told = ", ".join(
+            f"{name} {medians[-1][name]:.3f} s [{min(run.seconds):.3f}, {max(run.seconds):.3f}] with "
+            f"{statistics.mean(run.lengths):.1f} tokens a response"
+            for name, run in runs.items()
+        )
+        ratio = medians[-1]["trl"] / medians[-1]["ours"]
+        print(f"round {number}, a step's median [range]: {told}; ratio {ratio:.2f}", flush=True)
+        rows += [
+            {"trainer": name, "round": number, "step": step, "seconds": seconds}
+            for name, run in runs.items()
+            for step, seconds in enumerate(run.seconds, 2)
+        ]
+    for name in TRAINERS:
+        print(f"{name}: {spread([median[name] for median in medians])} s a step")
+    ratios = [median["trl"] / median["ours"] for median in medians]
+    print(f"a step of ours is {spread(ratios)} times faster than TRL's", flush=True)
+    return pd.DataFrame(rows)
+
+
+def spread(values: list[float]) -> str:
+    return f"{statistics.median(values):.3f} [{min(values):.3f}, {max(values):.3f}]"
+
+
+def measure_learning(setting: Setting, seeds: int, steps: int) -> pd.DataFrame:
+    """Print where each run ends; the reward of every step by the samples drawn until its end."""
+    samples = setting.recipe["problems_per_step"] * setting.recipe["rollouts"]
+    rows = []
+    for seed in range(1, seeds + 1):
+        for name, train in TRAINERS.items():
+            rewards = train(setting.of(steps, seed)).rewards
+            first, last = rewards[:SMOOTHED], rewards[-SMOOTHED:]
+            print(
+                f"seed {seed}, {name}: mean reward {statistics.mean(first):.3f} in the first {len(first)} "
+                f"steps, {statistics.mean(last):.3f} in the last of {steps}",
+                flush=True,
+            )
+            rows += [
+                {"trainer": name, "seed": seed, "samples": step * samples, "reward": reward}
+                for step, reward in enumerate(rewards, 1)
+            ]
+    return pd.DataFrame(rows)
+
+
+def draw_curves(curves: pd.DataFrame, path: Path) -> None:
+    """Running means; the line is of the seeds' mean, the band from the least to the most of them."""
+    runs = curves.groupby(["trainer", "seed"])["reward"]
+    smooth = runs.transform(lambda rewards: rewards.rolling(SMOOTHED).mean())
+    sns.set_theme(style="whitegrid", palette="colorblind")
+    axes = sns.lineplot(
+        curves.assign(reward=smooth).dropna(),
+        x="samples",
+        y="reward",
+        hue="trainer",
+        style="trainer",
+        errorbar=("pi", 100),
+    )
+    axes.set(xlabel="samples drawn", ylabel=f"mean reward of {SMOOTHED} steps")
+    axes.figure.savefig(path, dpi=200, bbox_inches="tight")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("study", type=Path, help="results of a finished study with mini-base")
+    parser.add_argument("folder", type=Path, help="where tables and figure are written")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=10, help="timed in each round")
+    parser.add_argument("--curve-steps", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=3, help="of the learning curves")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    setting = read_setting(arguments.study)
+    print(f"{torch.get_num_threads()} threads", flush=True)
+    times = measure_steps(setting, arguments.rounds, arguments.steps)
+    times.to_csv(arguments.folder / "step_times.csv", index=False)
+    curves = measure_learning(setting, arguments.seeds, arguments.curve_steps)
+    curves.to_csv(arguments.folder / "learning_curves.csv", index=False)
+    draw_curves(curves, arguments.folder / "learning_curves.png")
+
+
+if __name__ == "__main__":
+    main()
