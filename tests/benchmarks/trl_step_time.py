@@ -9,10 +9,11 @@ the same AdamW by the same learning rates, each on half of the samples: the reci
 config/models.yaml, whose number of steps alone is another. TRL's word for this is 128 samples a batch
 (``per_device_train_batch_size``), ``steps_per_generation`` 2, ``num_iterations`` 1 and no gradient
 accumulation. Its loss is set to ours: ``bnpo``, a mean over the tokens of the batch, ``epsilon`` 0.2,
-``delta`` 3 (the dual clip), ``beta`` 0, rewards scaled by group. Two things stay different: a batch of TRL's is drawn
-from all samples of the step and not of whole groups, and 1e-4 in place of 1e-6 is added to the deviation.
+``delta`` 3 (the dual clip), ``beta`` 0, rewards scaled by group. Two things stay different: a batch of
+TRL's is drawn from all samples of the step and not of whole groups, and 1e-4 in place of 1e-6 is added to
+the deviation.
 
-TRL is set to what was fastest of what was tried on two cores: float32, no gradient checkpointing, a
+TRL is set to what was fastest of what was tried: float32, no gradient checkpointing, a
 cache for sampling, no workers for its data, nothing logged or saved, the end token known so that sampling
 stops when all have ended.
 
@@ -283,10 +284,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10, help="timed in each round")
     parser.add_argument("--curve-steps", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3, help="of the learning curves")
+    parser.add_argument("--threads", type=int, default=2, help="as the study trains (default: 2)")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     setting = read_setting(arguments.study)
-    print(f"{torch.get_num_threads()} threads", flush=True)
+    torch.set_num_threads(arguments.threads)
     times = measure_steps(setting, arguments.rounds, arguments.steps)
     times.to_csv(arguments.folder / "step_times.csv", index=False)
     curves = measure_learning(setting, arguments.seeds, arguments.curve_steps)

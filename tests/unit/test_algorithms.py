@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+import yaml
 from boundary.errors import BoundaryError
 from boundary.training import kept_progress
 from boundary.training.advantages import (
@@ -24,11 +25,12 @@ from boundary.training.drawing import MOST_BATCHES, draw_mixed_groups, draw_with
 from boundary.training.kept_progress import KeptProgress
 from boundary.training.losses import Clip, clipped_surrogate, clipped_value_error, kl_from_reference
 from boundary.training.problems import Problem, ProblemBatches
-from boundary.training.rlvr import PATIENCE, describe_rollouts, train_rlvr
+from boundary.training.rlvr import ENOUGH, PATIENCE, describe_rollouts, train_rlvr
 from boundary.training.rollouts import Sampler
 from boundary.training.value_network import ValueNetwork
 from boundary.verification.judge import pose
 from boundary.verification.policy import Policy
+from config_files import SCHEMAS
 from trainings import ARCHITECTURE, RLVR, cut_off
 
 LEARNED = {"remax": 0.25}  # one greedy response is a noisier baseline than the mean of a group
@@ -283,6 +285,12 @@ def test_each_learns_what_is_rewarded(tokenizer, algorithm):
     assert algorithm == "dapo" or {row["extra_samples"] for row in metrics} == {greedy}
 
 
+def test_catalogues_may_name_every_algorithm_and_no_other():
+    schema = yaml.safe_load((SCHEMAS / "models.schema.yaml").read_text())
+    recipe = schema["additionalProperties"]["properties"]["rlvr"]["properties"]
+    assert recipe["algorithm"]["enum"] == list(ALGORITHMS)
+
+
 def test_a_kl_term_holds_the_policy_back(tokenizer):
     last = {}
     for kl in (0.0, 10.0):
@@ -343,17 +351,44 @@ def test_another_training_does_not_go_on_from_what_is_kept(tokenizer, tmp_path, 
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_reward_that_never_comes_ends_the_training(tokenizer):
+def no_reward(rollouts):
+    return [0.0] * len(rollouts)
+
+
+# A step draws 4 * 8 responses.
+@pytest.mark.parametrize(("steps", "fails_at"), [(30, PATIENCE), (ENOUGH // 32, ENOUGH // 32)])
+def test_a_reward_that_never_comes_ends_the_training(tokenizer, steps, fails_at):
+    model = build_model(tokenizer, **ARCHITECTURE, seed=3)
+    message = f"step {fails_at}: no response of {fails_at} steps earned a reward"
+    taken = []
+    with pytest.raises(BoundaryError, match=message):
+        train_rlvr(
+            recipe_of("grpo", steps=steps),
+            model,
+            tokenizer,
+            PROBLEMS,
+            no_reward,
+            after_step=taken.append,
+        )
+    assert taken == list(range(1, fails_at))  # what the last one has done is not handed on
+
+
+def test_a_few_responses_without_a_reward_are_no_failure(tokenizer):
+    model = build_model(tokenizer, **ARCHITECTURE, seed=3)
+    recipe = recipe_of("grpo", steps=2)
+    assert len(train_rlvr(recipe, model, tokenizer, PROBLEMS, no_reward)) == 2
+
+
+def test_one_reward_is_enough(tokenizer):
     asked = []
 
-    def nothing(rollouts):
+    def only_once(rollouts):
         asked.append(len(rollouts))
-        return [0.0] * len(rollouts)
+        return [float(len(asked) == row == 1) for row in range(len(rollouts))]
 
     model = build_model(tokenizer, **ARCHITECTURE, seed=3)
-    with pytest.raises(BoundaryError, match=r"step 20: no response of 20 steps earned a reward"):
-        train_rlvr(recipe_of("grpo"), model, tokenizer, PROBLEMS, nothing)
-    assert len(asked) == PATIENCE
+    recipe = recipe_of("grpo", steps=PATIENCE)
+    assert len(train_rlvr(recipe, model, tokenizer, PROBLEMS, only_once)) == PATIENCE
 
 
 def test_divergence_names_the_step_and_leaves_the_last_good_progress(
