@@ -17,6 +17,8 @@ finished study, which is not trained anew then; `--steps` and `--n` make a small
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -59,8 +61,12 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=256, help="samples of each problem")
     arguments = parser.parse_args()
     checkout = write_study(arguments)
-    print(checkout.snakemake("--rerun-incomplete", f"results/{NAME}/figures/{FIGURE}.csv").stdout)
-    differences = pd.read_csv(checkout.path / "results" / NAME / "figures" / f"{FIGURE}.csv")
+    figure = f"results/{NAME}/figures/{FIGURE}.csv"
+    # Of the copy and not of this checkout, should PYTHONPATH say so.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = checkout.command("--rerun-incomplete", figure)
+    subprocess.run(command, cwd=checkout.path, env=environment, check=True)
+    differences = pd.read_csv(checkout.path / figure)
     table = tabulate(differences, arguments)
     table.to_csv(arguments.folder / "seeds.csv", index=False)
     shown = in_markdown(table)
@@ -87,9 +93,11 @@ def write_study(arguments: argparse.Namespace) -> Checkout:
                 "rlvr": model["rlvr"] | {"seed": seed},
             }
     full = read_config("studies/miniature-full.yaml")
+    sampling = full["sampling"][SAMPLING]
+    sampling["shard_size"] = min(sampling["shard_size"], arguments.n)
     study = {
         "bootstrap": full["bootstrap"],
-        "sampling": {SAMPLING: full["sampling"][SAMPLING]},
+        "sampling": {SAMPLING: sampling},
         "figures": {FIGURE: {"kind": "difference", "cells": [cell_of(arguments)]}},
     }
     write_config(checkout, "models.yaml", models)

@@ -15,9 +15,9 @@ the deviation.
 
 TRL is set to what was fastest of what was tried on one thread: float32, no gradient checkpointing, the
 default cache for sampling, whole batches, no workers for its data, nothing logged or saved, and the
-tokenizer's end and padding tokens, so that sampling stops when all responses have ended. Eager attention and
-a model whose training has no cache were as fast; two batches of 64 with accumulation and a static cache took
-1.7 to 2 times as long, continuous batching more than ten times. vLLM was not tried.
+tokenizer's end and padding tokens, so that sampling stops when all responses have ended. Eager attention
+and a model whose training has no cache were as fast; two batches of 64 with accumulation and a static
+cache took 1.7 to 2 times as long, continuous batching more than ten times. vLLM was not tried.
 
 Runs take turns, ours first in each round. A step's time is from the end of the step before to its own end;
 the first is left out, and with it loading. Of each round its median and the ratio are printed. Then both
