@@ -19,10 +19,11 @@ tokenizer's end and padding tokens, so that sampling stops when all responses ha
 and a model whose training has no cache were as fast; two batches of 64 with accumulation and a static
 cache took 1.7 to 2 times as long, continuous batching more than ten times. vLLM was not tried.
 
-Runs take turns, ours first in each round. A step's time is from the end of the step before to its own end;
-the first is left out, and with it loading. Of each round its median and the ratio are printed. Then both
-learn for more steps, once for each seed, and the mean rewards of their samples are set side by side. In
-FOLDER are step_times.csv, learning_curves.csv and learning_curves.png.
+Runs take turns, ours first in each round. A step's time is from the end of the step before to its own end,
+in seconds of the clock, and of the processors for this process, which other programs on the machine disturb
+less; the first is left out, and with it loading. Of each round the medians and their ratio are printed.
+Then both learn for more steps, once for each seed, and the mean rewards of their samples are set side by
+side. In FOLDER are step_times.csv, learning_curves.csv and learning_curves.png.
 
 In an environment of its own, with what the stages models and figures need, and TRL:
 
@@ -76,12 +77,26 @@ class Setting(NamedTuple):
         return self._replace(recipe=self.recipe | {"steps": steps, "seed": seed})
 
 
-class Run(NamedTuple):
-    """One number a step: seconds (of all but the first), mean reward, mean tokens of a response."""
+class Moment(NamedTuple):
+    """Seconds since some time long ago, or, of two moments, between them."""
 
-    seconds: list[float]
+    clock: float
+    processors: float
+
+    @staticmethod
+    def now() -> Moment:
+        return Moment(time.perf_counter(), time.process_time())
+
+
+class Run(NamedTuple):
+    """One entry a step: time (of all but the first), mean reward, mean tokens of a response."""
+
+    times: list[Moment]
     rewards: list[float]
     lengths: list[float]
+
+    def median(self, name: str) -> float:
+        return statistics.median(getattr(taken, name) for taken in self.times)
 
 
 def read_setting(study: Path) -> Setting:
@@ -99,7 +114,7 @@ def read_setting(study: Path) -> Setting:
 
 def train_ours(setting: Setting) -> Run:
     model, tokenizer = load_checkpoint(setting.checkpoint)
-    ends: list[float] = []
+    ends: list[Moment] = []
     with verified_reward() as reward:
         metrics = train_rlvr(
             setting.recipe,
@@ -107,10 +122,10 @@ def train_ours(setting: Setting) -> Run:
             tokenizer,
             setting.problems,
             reward,
-            after_step=lambda step: ends.append(time.perf_counter()),
+            after_step=lambda step: ends.append(Moment.now()),
         )
     rewards, lengths = ([row[name] for row in metrics] for name in ("reward", "response_length"))
-    return Run(seconds_between(ends), rewards, lengths)
+    return Run(times_between(ends), rewards, lengths)
 
 
 def train_trl(setting: Setting) -> Run:
@@ -133,7 +148,7 @@ def train_trl(setting: Setting) -> Run:
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-    return Run(seconds_between(ends.times[updates - 1 :: updates]), rewards, lengths)
+    return Run(times_between(ends.moments[updates - 1 :: updates]), rewards, lengths)
 
 
 def trl_config(recipe: dict[str, Any], folder: str) -> GRPOConfig:
@@ -195,49 +210,59 @@ def told_reward(
 
 
 class UpdateEnds(TrainerCallback):  # type: ignore[misc]
-    """The time after every optimiser step."""
+    """When every optimiser step ended."""
 
     def __init__(self) -> None:
-        self.times: list[float] = []
+        self.moments: list[Moment] = []
 
     def on_step_end(self, *_: object, **__: object) -> None:
-        self.times.append(time.perf_counter())
+        self.moments.append(Moment.now())
 
 
-def seconds_between(ends: list[float]) -> list[float]:
-    return [after - before for before, after in pairwise(ends)]
+def times_between(ends: list[Moment]) -> list[Moment]:
+    return [
+        Moment(after.clock - before.clock, after.processors - before.processors)
+        for before, after in pairwise(ends)
+    ]
 
 
 TRAINERS = {"ours": train_ours, "trl": train_trl}
 
 
 def measure_steps(setting: Setting, rounds: int, steps: int) -> pd.DataFrame:
-    """Print the medians of every round, and their spread over the rounds; all seconds."""
-    rows, medians = [], []
+    """Print the medians of every round, and their spread over the rounds; the times of all steps."""
+    rows, done = [], []
     for number in range(1, rounds + 1):
         runs = {name: train(setting.of(steps + 1, number)) for name, train in TRAINERS.items()}
-        medians.append({name: statistics.median(run.seconds) for name, run in runs.items()})
-        told = ", ".join(
-            f"{name} {medians[-1][name]:.3f} s [{min(run.seconds):.3f}, {max(run.seconds):.3f}] with "
-            f"{statistics.mean(run.lengths):.1f} tokens a response"
-            for name, run in runs.items()
-        )
-        ratio = medians[-1]["trl"] / medians[-1]["ours"]
-        print(f"round {number}, a step's median [range]: {told}; ratio {ratio:.2f}", flush=True)
+        done.append(runs)
+        print(f"round {number}: {told([runs])}", flush=True)
         rows += [
-            {"trainer": name, "round": number, "step": step, "seconds": seconds}
+            {"trainer": name, "round": number, "step": step} | taken._asdict()
             for name, run in runs.items()
-            for step, seconds in enumerate(run.seconds, 2)
+            for step, taken in enumerate(run.times, 2)
         ]
-    for name in TRAINERS:
-        print(f"{name}: {spread([median[name] for median in medians])} s a step")
-    ratios = [median["trl"] / median["ours"] for median in medians]
-    print(f"a step of ours is {spread(ratios)} times faster than TRL's", flush=True)
+    lengths = {
+        name: statistics.mean(length for runs in done for length in runs[name].lengths)
+        for name in TRAINERS
+    }
+    shown = ", ".join(f"{name} {length:.1f}" for name, length in lengths.items())
+    print(f"all rounds: {told(done)}; tokens a response: {shown}", flush=True)
     return pd.DataFrame(rows)
 
 
+def told(rounds: list[dict[str, Run]]) -> str:
+    """A step's times, the medians of rounds, and how many times as long TRL's are, each with its spread."""
+    parts = []
+    for name in Moment._fields:
+        ours, trl = ([runs[who].median(name) for runs in rounds] for who in TRAINERS)
+        ratios = [theirs / own for own, theirs in zip(ours, trl, strict=True)]
+        parts.append(f"{name}: ours {spread(ours)} s, trl {spread(trl)} s, ratio {spread(ratios)}")
+    return "; ".join(parts)
+
+
 def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.3f} [{min(values):.3f}, {max(values):.3f}]"
+    shown = f"{statistics.median(values):.2f}"
+    return shown if len(values) == 1 else f"{shown} [{min(values):.2f}, {max(values):.2f}]"
 
 
 def measure_learning(setting: Setting, seeds: int, steps: int) -> pd.DataFrame:
