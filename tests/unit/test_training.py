@@ -74,7 +74,7 @@ def test_likelihood_of_padded_rows_is_that_of_single_rows(random_model, tokenize
     rows = [tokenizer(text)["input_ids"] for text in ("1+2=3 \\boxed{3}", "4*5=")]
     width = max(map(len, rows))
     padded = torch.tensor([row + [tokenizer.pad_token_id] * (width - len(row)) for row in rows])
-    together = likelihood(random_model, padded)
+    together = likelihood(random_model, padded, (padded[:, 1:] != tokenizer.pad_token_id).float())
     for number, row in enumerate(rows):
         logits = random_model(input_ids=torch.tensor([row])).logits[0, :-1].double()
         probabilities = logits.softmax(-1)
@@ -110,6 +110,35 @@ def test_learning_rate_warms_up_and_decays(tokenizer):
     assert rates[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     assert all(a >= b for a, b in itertools.pairwise(rates[4:]))
     assert rates[-1] == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.parametrize("learned", [[True] * 10, [True, False] * 5, [False] * 10])
+def test_pieces_are_the_whole_and_have_the_gradient_of_what_is_learned(
+    tokenizer, monkeypatch, learned
+):
+    """Against one padded pass of all rows, whose others are multiplied with nought."""
+    monkeypatch.setattr("boundary.training.pieces.ROWS_TOGETHER", 3)
+    model = build_model(tokenizer, **ARCHITECTURE, seed=3)
+    token_ids = torch.randint(4, 21, (10, 12), generator=torch.Generator().manual_seed(1))
+    ends = torch.tensor(
+        [2, 11, 5, 0, 9, 9, 3, 7, 1, 4]
+    )  # of each row's response, which begins at 1
+    mask = ((torch.arange(11) < ends[:, None]) & (torch.arange(11) > 0)).float()
+    learned = torch.tensor(learned)
+    logits = model(input_ids=token_ids[:, :-1]).logits.log_softmax(-1)
+    whole = logits.gather(-1, token_ids[:, 1:, None]).squeeze(-1)
+    told = likelihood(model, token_ids, mask, learned).log_probability
+    torch.testing.assert_close(told * mask, whole * mask, atol=1e-5, rtol=1e-5)
+    if not learned.any():
+        assert not told.requires_grad
+        return
+    gradients = []
+    for scores in (told, whole * learned[:, None]):
+        model.zero_grad()
+        (scores * mask).square().sum().backward()
+        gradients.append([parameter.grad.clone() for parameter in model.parameters()])
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
 
 
 def test_batches_lose_no_document_and_mix_lengths():
@@ -202,9 +231,9 @@ def test_rollouts_that_outgrow_the_context_are_refused(tokenizer):
 def test_each_update_takes_whole_groups(random_model, tokenizer, monkeypatch):
     seen = []
 
-    def scored(model, token_ids):
+    def scored(model, token_ids, *others):
         seen.append(len(token_ids))
-        return likelihood(model, token_ids)
+        return likelihood(model, token_ids, *others)
 
     monkeypatch.setattr("boundary.training.rlvr.likelihood", scored)
     recipe = RLVR | {"steps": 1, "problems_per_step": 5, "updates_per_step": 2}
@@ -226,8 +255,8 @@ def test_rollouts_are_what_the_policy_said(random_model, tokenizer):
     assert rollouts.rewards.shape == (2, 3) and len(seen) == rollouts.drawn.rewards.numel() == 6
     assert [posed.gold for posed, _ in seen] == [("3",)] * 3 + [("60",)] * 3
     assert rollouts.rewards.flatten().tolist() == [len(text) for _, text in seen]
-    scores = likelihood(random_model, rollouts.token_ids)
     mask = rollouts.response_mask
+    scores = likelihood(random_model, rollouts.token_ids, mask)
     assert mask.sum(1).tolist() == rollouts.drawn.lengths.tolist()
     torch.testing.assert_close(
         (scores.log_probability * mask).detach(),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from boundary.training.pieces import score_in_pieces
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
@@ -16,12 +18,22 @@ class Likelihood(NamedTuple):
     entropy: torch.Tensor
 
 
-def likelihood(model: PreTrainedModel, token_ids: torch.Tensor) -> Likelihood:
-    """Score every token but the first of right-padded rows ``token_ids`` [rows, tokens].
+def likelihood(
+    model: PreTrainedModel,
+    token_ids: torch.Tensor,
+    mask: torch.Tensor,
+    learned: torch.Tensor | None = None,
+) -> Likelihood:
+    """Score the response tokens, those of ``mask`` [rows, tokens - 1], of right-padded rows [rows, tokens].
 
-    Right padding needs no attention mask: causal attention never looks at it, and the caller's mask
-    keeps its scores out of every mean.
+    Rows that are not ``learned`` [rows] are scored without a gradient. What is told of other tokens than
+    the mask's is to be left out of every mean.
     """
+    return Likelihood(*score_in_pieces(lambda rows: _score(model, rows), token_ids, mask, learned))
+
+
+def _score(model: PreTrainedModel, token_ids: torch.Tensor) -> Likelihood:
+    """Right padding needs no attention mask: causal attention never looks at it."""
     logits = model(input_ids=token_ids[:, :-1], use_cache=False).logits.float()
     log_probabilities = logits.log_softmax(-1)
     chosen = log_probabilities.gather(-1, token_ids[:, 1:, None]).squeeze(-1)

@@ -69,11 +69,12 @@ def build_trainees(recipe: Mapping[str, Any], model: PreTrainedModel) -> Trainee
 @torch.no_grad()
 def find_targets(trainees: Trainees, algorithm: Algorithm, rollouts: Rollouts) -> Targets:
     """Advantages of all rollouts of a step, before its first update."""
-    values = trainees.values.network(rollouts.token_ids) if trainees.values else None
+    token_ids, mask = rollouts.token_ids, rollouts.response_mask
+    values = trainees.values.network(token_ids, mask) if trainees.values else None
     reference = None
     if trainees.reference is not None:
-        reference = likelihood(trainees.reference, rollouts.token_ids).log_probability
-    outcomes = Outcomes(rollouts.rewards, rollouts.response_mask, rollouts.baselines, values)
+        reference = likelihood(trainees.reference, token_ids, mask).log_probability
+    outcomes = Outcomes(rollouts.rewards, mask, rollouts.baselines, values)
     if algorithm.advantages is None:
         advantages, returns = generalised(outcomes)
         return Targets(advantages, reference, values, returns)
@@ -89,7 +90,12 @@ def update_rows(
 ) -> dict[str, float]:
     """An optimiser step on ``rows``, and one of the values; losses, and entropy and KL in nats a token."""
     mask, token_ids = rollouts.response_mask[rows], rollouts.token_ids[rows]
-    scores = likelihood(trainees.policy.network, token_ids)
+    learned = torch.ones(len(rows), dtype=torch.bool)
+    if targets.reference is None:
+        # A row without an advantage moves nothing. One stays: momentum moves the weights where no row does.
+        learned = targets.advantages[rows].ne(0).any(dim=1)
+        learned[0] = True
+    scores = likelihood(trainees.policy.network, token_ids, mask, learned)
     clip = Clip(recipe["clip"], recipe.get("clip_high", recipe["clip"]))
     old = rollouts.log_probabilities[rows]
     loss = clipped_surrogate(scores.log_probability, old, targets.advantages[rows], mask, clip)
@@ -101,7 +107,7 @@ def update_rows(
     take_step(loss, trainees.policy)
     if trainees.values is not None:
         assert targets.values is not None and targets.returns is not None
-        expected = trainees.values.network(token_ids)
+        expected = trainees.values.network(token_ids, mask)
         error = clipped_value_error(
             expected, targets.values[rows], targets.returns[rows], mask, VALUE_CLIP
         )

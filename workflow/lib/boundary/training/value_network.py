@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from boundary.training.pieces import score_in_pieces
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -25,8 +27,14 @@ class ValueNetwork(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, token_ids: torch.Tensor) -> torch.Tensor:
-        """Values [rows, tokens - 1] of right-padded rows [rows, tokens]; at t, that before token t + 1."""
-        hidden = self.layers(input_ids=token_ids[:, :-1], use_cache=False).last_hidden_state
-        values: torch.Tensor = self.head(hidden).squeeze(-1)
+    def forward(self, token_ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Values [rows, tokens - 1] of right-padded rows [rows, tokens]; at t, that before token t + 1.
+
+        They are asked for where ``mask`` [rows, tokens - 1] is not 0.
+        """
+        (values,) = score_in_pieces(self._value, token_ids, mask)
         return values
+
+    def _value(self, token_ids: torch.Tensor) -> list[torch.Tensor]:
+        hidden = self.layers(input_ids=token_ids[:, :-1], use_cache=False).last_hidden_state
+        return [self.head(hidden).squeeze(-1)]
