@@ -1,5 +1,6 @@
 """Trainings with VeRL, as far as they go without it: recipes, refusals, what is kept and made of it."""
 
+import fcntl
 import json
 import tempfile
 
@@ -43,7 +44,11 @@ checkpoints = pathlib.Path(text("trainer.default_local_dir"))
 tracker = checkpoints / "latest_checkpointed_iteration.txt"
 begun = int(tracker.read_text()) if tracker.exists() else 0
 assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1" and pathlib.Path(text("data.train_files")[0]).exists()
+inherited = [os.readlink(fd) for fd in pathlib.Path("/proc/self/fd").iterdir() if fd.exists()]
+assert any(file.endswith("/kept/lock") for file in inherited)
 log = open(os.environ["VERL_FILE_LOGGER_PATH"], "w")
+for old in checkpoints.glob("global_step_*") if begun else ():
+    shutil.rmtree(old)
 for step in range(begun + 1, int(settings["trainer.total_training_steps"]) + 1):
     if step % int(settings["trainer.save_freq"]) == 0:
         folder = checkpoints / f"global_step_{step}" / "actor" / "huggingface"
@@ -119,6 +124,31 @@ def test_a_training_that_was_killed_goes_on_and_becomes_a_model(
     assert sorted(path.name for path in out.iterdir()) == [
         *("checkpoint", "metrics.csv", "model.json", "steps")
     ]
+
+
+def test_a_step_is_not_lost_when_nobody_was_there_to_take_it(
+    tmp_path, train, stand_in, monkeypatch
+):
+    """The stage and VeRL are killed at once, and VeRL clears up when it goes on."""
+
+    def killed(*arguments):
+        launch_verl(*arguments)
+        raise KeyboardInterrupt
+
+    launch_verl = launch.run_verl
+    with monkeypatch.context() as patched:
+        patched.setattr(launch, "run_verl", killed)
+        assert train() == 130
+    assert not (tmp_path / "out" / "kept" / "exported").exists()
+    assert train() == 0 and (tmp_path / "out" / "steps" / "2" / "config.json").exists()
+
+
+def test_a_verl_that_outlived_its_stage_is_left_alone(tmp_path, train, stand_in, capfd):
+    (tmp_path / "out" / "kept").mkdir(parents=True)
+    with (tmp_path / "out" / "kept" / "lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert train() == 1
+    assert "out/kept: a training is under way here already" in capfd.readouterr().err
 
 
 def test_another_configuration_does_not_go_on_from_it(train, stand_in, tmp_path, capfd):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,7 +42,8 @@ def run_verl(
     """Train with VeRL by its command line's ``settings`` on ``gpus`` GPUs; the exit code.
 
     It works in the folder ``work`` and logs its metrics to ``log``. What it prints goes to the standard
-    error. ``meanwhile`` is called now and then.
+    error. ``meanwhile`` is called now and then. Raises BoundaryError if a VeRL is at work in the folder
+    already: it may have outlived who started it.
     """
     claim_gpus(gpus)
     paths = [str(LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -52,11 +55,31 @@ def run_verl(
     # Hydra keeps a record of each run beside what is run, unless it is told not to.
     quiet = ["hydra.run.dir=.", "hydra.output_subdir=null"]
     command = [sys.executable, "-m", MODULE, *settings, *quiet]
-    with subprocess.Popen(
-        command, cwd=work, env={**os.environ, **environment}, stdout=sys.stderr
-    ) as process:
+    with (
+        _locked(work) as lock,
+        subprocess.Popen(
+            command,
+            cwd=work,
+            env={**os.environ, **environment},
+            stdout=sys.stderr,
+            pass_fds=[lock],  # VeRL holds it for as long as it lives
+        ) as process,
+    ):
         while True:
             try:
                 return process.wait(PAUSE)
             except subprocess.TimeoutExpired:
                 meanwhile()
+
+
+@contextmanager
+def _locked(work: Path) -> Iterator[int]:
+    """Hold the lock of a folder; its file descriptor."""
+    with (work / "lock").open("wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BoundaryError(
+                f"{work}: a training is under way here already; wait for its end, or end it"
+            ) from None
+        yield file.fileno()
