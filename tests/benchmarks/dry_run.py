@@ -4,9 +4,10 @@
 
 Prints jobs, shards of samples among them, seconds and the most memory of dry runs in a copy of the project
 where nothing has been run: of the miniature, which is mostly Snakemake's own start; of the paper's study as
-it is; and of that with everything in place that was never released or cannot be verified yet, as the tests
-put it there. They take turns; seconds and their ratio to the miniature's are of medians. `-q rules` and not
-`-q` alone, which does not print the number of jobs.
+it is; and of all its figures, tables and sheets, those that are made by name alone among them, with
+everything in place that was never released or cannot be verified yet, as the tests put it there. They take
+turns; seconds and their ratio to the miniature's are of medians. `-q rules` and not `-q` alone, which does
+not print the number of jobs.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
+
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
@@ -53,7 +56,7 @@ def main() -> None:
         runs = {
             "miniature": (released.path, []),
             "paper, as it is": (released.path, PAPER),
-            "paper, everything in place": (whole.path, PAPER),
+            "paper, everything in place": (whole.path, [*PAPER, "--", *exhibits(whole)]),
         }
         plans: dict[str, list[Plan]] = {what: [] for what in runs}
         for _ in range(repeats):
@@ -67,6 +70,12 @@ def main() -> None:
             f"{what}: {found[0].jobs:,} jobs, {found[0].shards:,} of them shards of samples, "
             f"{seconds:.1f} s ({seconds / least:.1f} of the miniature's), {memory:,.0f} MB"
         )
+
+
+def exhibits(checkout: Checkout) -> list[str]:
+    """All figures, tables and sheets of the paper's study."""
+    study = yaml.safe_load((checkout.path / "config/studies/paper.yaml").read_text())
+    return [name for kind in ("figures", "tables", "sheets") for name in study[kind]]
 
 
 def dry_run(folder: Path, options: list[str]) -> Plan:

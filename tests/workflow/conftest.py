@@ -78,7 +78,7 @@ def shrink_models(models: dict) -> None:
             model["rlvr"] |= {"steps": 2, "problems_per_step": 4, "max_tokens": 16}
         if "finetune" in model:
             model["finetune"]["steps"] = 2
-        if "step_of" in model:
+        if "step_of" in model and "rlvr" in models[model["step_of"]["model"]]:
             model["step_of"]["step"] = 1
 
 

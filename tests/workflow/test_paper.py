@@ -112,8 +112,17 @@ EXPECTED = {
     "cot_visual": cells(VISUAL, ["mathvista", "mathvision"], 128),
 }
 SHARD_SIZES = {"long": 4, "direct": 256, "probe": 8}
-OF_BENCHMARKS = {"aime24": 64, "amc23": 64, "gsm8k": 16, "olympiad": 16}
-BY_BENCHMARK = ("standard", "matched", "t1.0", "t1.2")  # samplings whose shards differ by benchmark
+OF_BENCHMARKS = {
+    **{"aime24": 64, "amc23": 64, "gsm8k": 16, "olympiad": 16},
+    "omni-math-rule-train": 8,
+}
+BY_BENCHMARK = (
+    "standard",
+    "verl",
+    "matched",
+    "t1.0",
+    "t1.2",
+)  # samplings whose shards differ by benchmark
 
 
 def make_available(models):
