@@ -10,7 +10,9 @@ import pytest
 import torch
 from boundary.training.verl_runs.overrides import Run
 from boundary.training.verl_runs.reward import ground_truth
-from boundary.verification.policy import Policy
+from boundary.verification.policy import Policy, read_policy
+from boundary.verification.verifiers import boundary
+from config_files import ROOT
 from hostile import HOSTILE
 from test_settings import RECIPES
 from verl import DataProto
@@ -91,3 +93,19 @@ def test_programs_are_run_in_the_sandbox(ask):
     wrong = right.replace("2", "3")
     hostile = "```python\nimport os\nos._exit(0)\n```"
     assert ask([(right, PROGRAM), (wrong, PROGRAM), (hostile, PROGRAM)]) == [1.0, 0.0, 0.0]
+
+
+def test_the_corpus_is_judged_as_ever_beside_verl():
+    """Its omegaconf holds the parser of math-verify's grammar at an older version than ours."""
+    file = ROOT / "tests" / "corpus" / "mathematics.jsonl"
+    cases = [json.loads(line) for line in file.read_text().splitlines()]
+    wrong, rungs = [], set()
+    for case in cases:
+        gold, policy = case["gold"], read_policy(case.get("policy", {}))
+        golds = tuple(gold) if isinstance(gold, list) else (gold,)
+        asked = (golds, case["answer"], policy)
+        decision = boundary.decide_cheaply(*asked) or boundary.decide(*asked)
+        rungs.add(decision.rung)
+        if decision.outcome != case["expected"]:
+            wrong.append((case, decision))
+    assert wrong == [] and "math-verify" in rungs and len(cases) > 1_000
