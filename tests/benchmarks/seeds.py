@@ -8,7 +8,7 @@ mini-grpo-seed3. All are sampled with the seed of the study miniature-full, on a
 seeds.csv and seeds.md, in FOLDER and printed, have a row for each algorithm, benchmark and k (1 and n):
 the difference of pass@k to the base by each seed, their least, mean and largest, the bootstrap interval
 of the first seed's, which is for the choice of problems, and whether all seeds lie within it. The same
-command goes on where it was.
+command goes on where it was, with the code that was copied at first: a change of code needs a new FOLDER.
 
 With all six and three seeds it is some two hours on two cores. `--base CHECKPOINT` takes the base of a
 finished study, which is not trained anew then; `--steps` and `--n` make a small one of it, to try it out.

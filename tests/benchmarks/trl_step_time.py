@@ -115,7 +115,7 @@ def read_setting(study: Path) -> Setting:
 def train_ours(setting: Setting) -> Run:
     model, tokenizer = load_checkpoint(setting.checkpoint)
     ends: list[Moment] = []
-    with verified_reward() as reward:
+    with verified_reward(workers=torch.get_num_threads()) as reward:
         metrics = train_rlvr(
             setting.recipe,
             model,
@@ -136,7 +136,10 @@ def train_trl(setting: Setting) -> Run:
     posed = posed_in_order(setting)
     prompts = {"prompt": [problem.prompt for problem in posed], "place": list(range(len(posed)))}
     ends, rewards, lengths = UpdateEnds(), [], []
-    with verified_reward() as reward, tempfile.TemporaryDirectory() as folder:
+    with (
+        verified_reward(workers=torch.get_num_threads()) as reward,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         trainer = GRPOTrainer(
             model,
             reward_funcs=told_reward(reward, posed, rewards, lengths),

@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 from boundary.errors import BoundaryError
-from boundary.training import kept_progress
+from boundary.training import kept_progress, rlvr
 from boundary.training.advantages import (
     Outcomes,
     above_greedy,
@@ -23,6 +23,7 @@ from boundary.training.algorithms import ALGORITHMS
 from boundary.training.architecture import build_model
 from boundary.training.drawing import MOST_BATCHES, draw_mixed_groups, draw_with_greedy
 from boundary.training.kept_progress import KeptProgress
+from boundary.training.likelihood import likelihood
 from boundary.training.losses import Clip, clipped_surrogate, clipped_value_error, kl_from_reference
 from boundary.training.problems import Problem, ProblemBatches
 from boundary.training.rlvr import ENOUGH, PATIENCE, describe_rollouts, train_rlvr
@@ -283,6 +284,26 @@ def test_each_learns_what_is_rewarded(tokenizer, algorithm):
     greedy = 4 if algorithm == "remax" else 0
     assert all(row["extra_samples"] >= greedy for row in metrics)
     assert algorithm == "dapo" or {row["extra_samples"] for row in metrics} == {greedy}
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_what_moves_nothing_need_not_be_learned(tokenizer, monkeypatch, algorithm):
+    """The weights after some steps, with and without a gradient of rows that have no advantage."""
+    recipe, learned, weights = recipe_of(algorithm, steps=4), [], []
+
+    def all_learned(model, token_ids, mask, rows=None):
+        learned.extend([] if rows is None else rows.tolist())
+        return likelihood(model, token_ids, mask)
+
+    for scored in (likelihood, all_learned):
+        monkeypatch.setattr(rlvr, "likelihood", scored)
+        model = build_model(tokenizer, **ARCHITECTURE, seed=3)
+        train_rlvr(recipe, model, tokenizer, PROBLEMS, share_of_sevens)
+        weights.append(list(model.parameters()))
+    for one, other in zip(*weights, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+    if algorithm in ("grpo", "rloo", "remax"):
+        assert not all(learned)  # there are groups without a seven
 
 
 def test_catalogues_may_name_every_algorithm_and_no_other():

@@ -1,6 +1,7 @@
 """Fine-tuning on solutions, and what is taken of a teacher's responses."""
 
 import copy
+from collections import Counter
 
 import pytest
 import torch
@@ -76,6 +77,37 @@ def test_a_solution_beyond_the_context_is_told(tokenizer):
     model = build_model(tokenizer, **ARCHITECTURE, seed=3)
     with pytest.raises(BoundaryError, match=r"have 67 tokens, which exceeds .* context of 64"):
         finetune(RECIPE, model, tokenizer, [Solution("1=", "1" * 63)])
+
+
+def test_a_solution_in_words_of_another_world_is_told(tokenizer):
+    model = build_model(tokenizer, **ARCHITECTURE, seed=3)
+    with pytest.raises(BoundaryError, match="does not know all that the prompts and solutions are"):
+        finetune(RECIPE, model, tokenizer, [*SOLUTIONS, Solution("1=", "def f(x): return x")])
+
+
+def test_every_solution_is_learned_as_often_and_few_twice_in_a_batch(tokenizer, monkeypatch):
+    seen = []
+
+    def learn(model, batches, recipe, name):
+        seen.extend(next(batches).token_ids for _ in range(recipe["steps"]))
+        return []
+
+    monkeypatch.setattr("boundary.training.finetune.learn_next_tokens", learn)
+    model = build_model(tokenizer, **ARCHITECTURE, seed=3)
+    solutions = [Solution(f"{n}=", "1" * (n % 7)) for n in range(100)]
+    finetune(RECIPE | {"steps": 50, "batch_size": 20}, model, tokenizer, solutions)
+    drawn = [tokenizer.decode(row, skip_special_tokens=True) for batch in seen for row in batch]
+    uses = Counter(text.split("=")[0] for text in drawn)
+    assert set(uses.values()) == {10} and len(uses) == 100
+    assert all(len({tuple(row.tolist()) for row in batch}) == 20 for batch in seen)
+
+
+def test_a_model_without_a_padding_token_is_trained_all_the_same(tokenizer):
+    model, bare = build_model(tokenizer, **ARCHITECTURE, seed=3), copy.deepcopy(tokenizer)
+    bare.pad_token = None
+    recipe = RECIPE | {"steps": 3}
+    metrics = finetune(recipe, copy.deepcopy(model), bare, SOLUTIONS)
+    assert metrics == finetune(recipe, model, tokenizer, SOLUTIONS)
 
 
 def teacher(model, tokenizer, reward, size=3):

@@ -267,5 +267,5 @@ def test_training_refuses_a_chat(cell, tmp_path, capsys):
     given = ["--pretrain", json.dumps(recipe), "--template", "chat", "--metrics", "m.csv"]
     prompts = ["--prompts", str(cell / "prompts.yaml"), "--output", str(tmp_path / "t.json")]
     assert main(["models", "--name", "t", *given, *prompts]) == 1
-    assert "chat is laid out by a model's own chat template" in capsys.readouterr().err
+    assert "chat has chat, which no training is told of" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -46,6 +46,7 @@ begun = int(tracker.read_text()) if tracker.exists() else 0
 assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1" and pathlib.Path(text("data.train_files")[0]).exists()
 inherited = [os.readlink(fd) for fd in pathlib.Path("/proc/self/fd").iterdir() if fd.exists()]
 assert any(file.endswith("/kept/lock") for file in inherited)
+assert sum("/gpu-" in file for file in inherited) == 2
 log = open(os.environ["VERL_FILE_LOGGER_PATH"], "w")
 for old in checkpoints.glob("global_step_*") if begun else ():
     shutil.rmtree(old)
@@ -143,6 +144,56 @@ def test_a_step_is_not_lost_when_nobody_was_there_to_take_it(
     assert train() == 0 and (tmp_path / "out" / "steps" / "2" / "config.json").exists()
 
 
+def test_a_training_that_was_killed_at_its_very_end_is_not_taken_further(
+    tmp_path, train, stand_in, monkeypatch
+):
+    """The stage and VeRL are killed after its last checkpoint, before the stage has taken that."""
+    assert train() == 1
+    launch_verl = launch.run_verl
+
+    def killed(*arguments):
+        launch_verl(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(launch, "run_verl", killed)
+        assert train() == 130
+    monkeypatch.setattr(launch, "run_verl", lambda *arguments: pytest.fail("trained further"))
+    assert train() == 0
+    assert list(pd.read_csv(tmp_path / "out" / "metrics.csv")["step"]) == [1, 3, 4]
+
+
+def test_a_step_that_verl_has_removed_is_told_at_once(
+    tmp_path, train, stand_in, capfd, monkeypatch
+):
+    assert train(save=(), steps=6) == 1
+    (tmp_path / "out" / "kept" / "checkpoints" / "global_step_2").rename(tmp_path / "removed")
+    monkeypatch.setattr(launch, "run_verl", lambda *arguments: pytest.fail("trained further"))
+    assert train(save=(2,), steps=6) == 1
+    told = capfd.readouterr().err
+    assert (
+        "out/kept: the training kept here has reached step 2, and its checkpoint of step 2" in told
+    )
+    with pytest.raises(pytest.fail.Exception, match="trained further"):  # it is still to come
+        train(save=(4,), steps=6)
+
+
+def test_a_full_disk_does_not_end_a_training(tmp_path, train, stand_in, capfd, monkeypatch):
+    monkeypatch.setattr(launch, "PAUSE", 0.01)
+    exported = []
+
+    def full(*arguments):
+        exported.append(1)
+        if 1 < len(exported) < 4:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("boundary.training.verl_runs.exported.export_steps", full)
+    assert train() == 1
+    told = capfd.readouterr().err
+    assert "a checkpoint could not be taken yet" in told and "exit code 3" not in told
+    assert "its checkpoint of step 2 is not kept" in told
+
+
 def test_a_verl_that_outlived_its_stage_is_left_alone(tmp_path, train, stand_in, capfd):
     (tmp_path / "out" / "kept").mkdir(parents=True)
     with (tmp_path / "out" / "kept" / "lock").open("wb") as lock:
@@ -197,7 +248,7 @@ def test_what_was_trained_is_not_trained_again_when_its_record_could_not_be_writ
             {"save": (4,)},
             "--save-steps: found 4; expected multiples of save_every, 2, below 4",
         ),
-        ("0,1", {"template": "ended"}, "ended has end, which VeRL is not told of"),
+        ("0,1", {"template": "ended"}, "ended has end, which no training is told of"),
         ("0,1", {"overrides": ["--multirun"]}, "overrides.0: "),
     ],
 )
@@ -258,6 +309,27 @@ def test_the_catalogue_tells_what_does_not_fit(config, recipe, step, message):
     edit(config / "models.yaml", lambda models: models.update(entries))
     with pytest.raises(BoundaryError, match=message):
         load_study("miniature", config, SCHEMAS)
+
+
+@pytest.mark.parametrize("model", ["qwen2.5-7b-grpo-450", "qwen2.5-7b-remax"])
+def test_a_folder_takes_the_place_of_a_training(config, model):
+    """In the text of the catalogue, as a person would put it there."""
+    file = config / "models.yaml"
+    begin, entry = file.read_text().split(f"\n{model}:\n")
+    recipe = entry[entry.index("  verl: {") : entry.index("  }\n") + 4]
+    file.write_text(f"{begin}\n{model}:\n{entry.replace(recipe, '  path: own' + chr(10), 1)}")
+    if model.endswith("450"):
+        with pytest.raises(
+            BoundaryError, match=r"grpo-450 is not trained here, and has no steps; a"
+        ):
+            load_study("miniature", config, SCHEMAS)
+        text = file.read_text()
+        for step in (150, 300):
+            text = text.replace(f"step_of: {{model: {model}, step: {step}}}", "path: own")
+        file.write_text(text)
+    models = load_study("miniature", config, SCHEMAS).catalogue.models
+    assert models[model].source == "path"
+    assert models["qwen2.5-7b-rloo"].source == "verl"
 
 
 def test_a_model_of_verl_says_how_it_is_trained_and_so_does_a_step_of_it(config):

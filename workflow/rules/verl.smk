@@ -36,4 +36,4 @@ rule train_with_verl:
         "python -m boundary train --name {wildcards.model} --recipe {params.recipe:q}"
         " --template {params.template} --base {input.base} --problems {input.problems}"
         " --policy {params.policy:q} --save-steps {params.steps}"
-        " --metrics {output.metrics} --output {output.record} 2> {log}"
+        " --metrics {output.metrics} --output {output.record} 2>> {log}"

@@ -47,6 +47,11 @@ def claim_gpus(count: int) -> tuple[str, ...]:
     return tuple(_held)
 
 
+def gpu_locks() -> list[int]:
+    """File descriptors of the claims, for a child that is to keep them should this process die."""
+    return [lock.fileno() for lock in _held.values()]
+
+
 def visible_gpus() -> list[str]:
     """Ids of the GPUs that this process may use: CUDA_VISIBLE_DEVICES, else all indexes of nvidia-smi."""
     if (named := os.environ.get(VISIBLE)) is not None:

@@ -59,6 +59,20 @@ def read_template(entry: Any, place: str) -> Template:
     return template
 
 
+def load_template_to_train_with(file: Path, name: str) -> Template:
+    """The template ``name``, if responses begin where its prompt ends, and end as the model ends them.
+
+    Raises BoundaryError for one that says otherwise, of which no trainer is told.
+    """
+    template = load_template(file, name)
+    if given := [key for key in ("chat", "end", "begins") if getattr(template, key)]:
+        raise BoundaryError(
+            f"{file}: {name} has {' and '.join(given)}, which no training is told of; train with a "
+            "template that is its text alone"
+        )
+    return template
+
+
 def load_template(file: Path, name: str) -> Template:
     """The template ``name`` of a prompts.yaml."""
     try:

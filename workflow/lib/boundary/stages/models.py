@@ -147,16 +147,11 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> KeptProgress | No
     """Write the checkpoint and the metrics; of a training that keeps its progress, where."""
     import torch
 
-    from boundary.sampling.prompts import load_template
+    from boundary.sampling.prompts import load_template_to_train_with
 
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    template = load_template(arguments.prompts, arguments.template)
-    if template.chat:
-        raise BoundaryError(
-            f"{arguments.prompts}: {arguments.template} is laid out by a model's own chat template "
-            "(chat: true), which training does not do; train with a template that writes the dialogue"
-        )
+    template = load_template_to_train_with(arguments.prompts, arguments.template)
     if arguments.pretrain:
         from boundary.training.pretrain import pretrain
 

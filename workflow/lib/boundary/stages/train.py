@@ -66,11 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train the model, or go on where it was, and write its record."""
     from boundary.data.model_record import read_model_record
+    from boundary.sampling.prompts import load_template_to_train_with
     from boundary.training.verl_runs.kept_run import KeptRun
     from boundary.training.verl_runs.launch import check_machine
 
     _check_arguments(arguments)
-    template = _load_template(arguments)
+    template = load_template_to_train_with(arguments.prompts, arguments.template)
     base = read_model_record(arguments.base)
     kept = KeptRun(arguments.output.with_name("kept"), _identity(arguments, base, template))
     kept.check()
@@ -94,20 +95,6 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
             raise BoundaryError(
                 f"--save-steps: found {step}; expected multiples of save_every, {every}, below {steps}"
             )
-
-
-def _load_template(arguments: argparse.Namespace) -> Template:
-    """The prompt template. VeRL's responses begin where the prompt ends, and end as the model ends them."""
-    from boundary.sampling.prompts import load_template
-
-    template = load_template(arguments.prompts, arguments.template)
-    given = [key for key in ("chat", "end", "begins") if getattr(template, key)]
-    if given:
-        raise BoundaryError(
-            f"{arguments.prompts}: {arguments.template} has {' and '.join(given)}, which VeRL is not told "
-            "of; train with a template that is its text alone"
-        )
-    return template
 
 
 def _identity(
@@ -138,7 +125,7 @@ def _is_trained(arguments: argparse.Namespace, kept: KeptRun) -> bool:
 def _train(
     arguments: argparse.Namespace, base: ModelRecord, template: Template, kept: KeptRun
 ) -> None:
-    from boundary.training.verl_runs.exported import export_steps, last_step
+    from boundary.training.verl_runs.exported import check_steps, export_steps, last_step
     from boundary.training.verl_runs.launch import run_verl
     from boundary.training.verl_runs.overrides import Run, overrides
 
@@ -153,9 +140,13 @@ def _train(
         export_steps(kept.checkpoints, checkpoint, kept.exported, _steps(arguments))
 
     export()  # what VeRL had finished when it was killed, before it clears that up
+    check_steps(kept.checkpoints, kept.exported, _steps(arguments))
+    if _is_trained(arguments, kept):
+        return
     code = run_verl(settings, arguments.recipe["gpus"], kept.folder, kept.new_log(), export)
     export()
-    if code or not _is_trained(arguments, kept):
+    check_steps(kept.checkpoints, kept.exported, _steps(arguments))
+    if not _is_trained(arguments, kept):
         raise BoundaryError(
             f"VeRL ended with exit code {code} before step {arguments.recipe['steps']}; what it said "
             f"stands above. Its progress is kept in {kept.folder}, and the same command goes on after "
@@ -167,18 +158,14 @@ def _pose(arguments: argparse.Namespace, base: ModelRecord, template: Template) 
     """The problems for VeRL. Raises BoundaryError if they do not fit the recipe or the model."""
     from boundary.data.records import read_records
     from boundary.sampling.encoding import Encoding
+    from boundary.training.problems import check_enough
     from boundary.training.verl_runs.prompts import pose_prompts
     from boundary.verification.policy import read_policy
     from boundary.verification.verifiers import check_domains
 
     domains = read_records(arguments.problems, "problem", ["domain"])["domain"]
     domain = check_domains(domains.unique(), str(arguments.problems))
-    if len(domains) < arguments.recipe["problems_per_step"]:
-        raise BoundaryError(
-            f"{arguments.problems}: there are {len(domains)} problems to train on and the recipe's "
-            f"problems_per_step is {arguments.recipe['problems_per_step']}; lower it or train on a larger "
-            "benchmark"
-        )
+    check_enough(len(domains), arguments.recipe["problems_per_step"])
     encoding = Encoding(base.checkpoint)
     policy = read_policy(arguments.policy)
     prompts = pose_prompts(arguments.problems, domain, template, policy, encoding)

@@ -148,6 +148,11 @@ def _check_step(model: Model, models: dict[str, Model], entry: str) -> None:
     """What the schema cannot say of a step of another model's training."""
     name, step = (model.settings["step_of"][key] for key in ("model", "step"))
     trained = {other: model for other, model in models.items() if model.source in REWARDED}
+    if name in models and name not in trained:
+        raise BoundaryError(
+            f"{entry}.step_of.model: {name} is not trained here, and has no steps; a line `path: FOLDER` "
+            "in place of `step_of` is a checkpoint of this step"
+        )
     if name not in trained:
         raise BoundaryError(
             f"{entry}.step_of.model: {unknown_name('model with an rlvr or verl recipe', name, trained)}"

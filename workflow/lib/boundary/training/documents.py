@@ -47,7 +47,8 @@ def corpus_texts(seed: int, corpus: Mapping[str, Any]) -> Iterator[tuple[str, st
 def solution_document(tokenizer: PreTrainedTokenizerBase, prompt: str, solution: str) -> Document:
     """A solution behind the prompt as a sampler renders it, of which the solution is learned."""
     before = tokenizer(prompt)["input_ids"]
-    learned = tokenizer(solution, add_special_tokens=False)["input_ids"]
+    # A solution may spell a special token, which is none of its own.
+    learned = tokenizer(solution, add_special_tokens=False, split_special_tokens=True)["input_ids"]
     return Document([*before, *learned, tokenizer.eos_token_id], len(before))
 
 
@@ -58,17 +59,17 @@ def shuffled_passes(documents: Sequence[Document]) -> Iterator[Document]:
 
 
 def length_sorted_batches(
-    documents: Iterator[Document], batch_size: int, padding: int
+    documents: Iterator[Document], batch_size: int, padding: int, pooled: int = POOLED_BATCHES
 ) -> Iterator[TokenBatch]:
     """Endless batches of ``batch_size`` documents of similar length.
 
-    Sorting within a pool of batches spares most of the padding; the pool's batches are shuffled, so
-    that length does not follow the step number.
+    Sorting within a pool of ``pooled`` batches spares most of the padding; the pool's batches are
+    shuffled, so that length does not follow the step number.
     """
     while True:
-        pool = list(itertools.islice(documents, batch_size * POOLED_BATCHES))
+        pool = list(itertools.islice(documents, batch_size * pooled))
         pool.sort(key=lambda document: len(document.token_ids))
-        for at in torch.randperm(POOLED_BATCHES).tolist():
+        for at in torch.randperm(pooled).tolist():
             yield _batch(pool[at * batch_size : (at + 1) * batch_size], padding)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from boundary.errors import BoundaryError
+from boundary.training.checkpoint import padding_of
 from boundary.training.problems import Batch
 from boundary.training.rollouts import (
     Rollouts,
@@ -50,7 +51,7 @@ def draw_mixed_groups(sampler: Sampler, batches: Iterator[Batch]) -> Rollouts:
         found += len(mixed)
         if found == wanted:
             break
-    joined = join_rollouts(parts, sampler.tokenizer.pad_token_id)
+    joined = join_rollouts(parts, padding_of(sampler.tokenizer))
     if not found:
         raise BoundaryError(
             f"none of {wanted * MOST_BATCHES} groups of {sampler.group_size} responses had both right and "

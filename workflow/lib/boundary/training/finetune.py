@@ -9,7 +9,13 @@ import torch
 
 from boundary.errors import BoundaryError
 from boundary.sampling.context import context_length
-from boundary.training.documents import shuffled_passes, solution_document
+from boundary.training.checkpoint import padding_of
+from boundary.training.documents import (
+    POOLED_BATCHES,
+    length_sorted_batches,
+    shuffled_passes,
+    solution_document,
+)
 from boundary.training.next_token import learn_next_tokens
 
 if TYPE_CHECKING:
@@ -33,7 +39,7 @@ def finetune(
 
     Passes through ``solutions`` in ever other orders, until the recipe's steps are taken; the loss is of
     responses and the token that ends them alone. Returns the metrics of ``learn_next_tokens``. Raises
-    BoundaryError if a solution does not fit into the model's context.
+    BoundaryError if a solution does not fit into the model's context, or is not in its tokenizer's words.
     """
     documents = [solution_document(tokenizer, *solution) for solution in solutions]
     longest, context = max(len(d.token_ids) for d in documents), context_length(model.config)
@@ -42,13 +48,15 @@ def finetune(
             f"a prompt and its solution have {longest} tokens, which exceeds the model's context of "
             f"{context}; fine-tune on shorter ones, or lower the teacher's max_tokens"
         )
+    if any(tokenizer.unk_token_id in document.token_ids for document in documents):
+        raise BoundaryError(
+            "the model's tokenizer does not know all that the prompts and solutions are written with; "
+            "fine-tune on those of its own world"
+        )
     torch.manual_seed(recipe["seed"])
-    metrics = learn_next_tokens(
-        model.train(),
-        shuffled_passes(documents),
-        tokenizer.pad_token_id,
-        recipe,
-        "fine-tuning",
-    )
+    size = recipe["batch_size"]
+    pooled = max(1, min(POOLED_BATCHES, recipe["steps"], len(documents) // size))
+    batches = length_sorted_batches(shuffled_passes(documents), size, padding_of(tokenizer), pooled)
+    metrics = learn_next_tokens(model.train(), batches, recipe, "fine-tuning")
     model.eval()
     return metrics

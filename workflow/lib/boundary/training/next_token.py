@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch.nn.functional import cross_entropy
 
 from boundary.progress import track
-from boundary.training.documents import IGNORED, Document, length_sorted_batches
+from boundary.training.documents import IGNORED, TokenBatch
 from boundary.training.optimiser import build_learner, take_step
 
 if TYPE_CHECKING:
@@ -16,19 +16,15 @@ if TYPE_CHECKING:
 
 
 def learn_next_tokens(
-    model: PreTrainedModel,
-    documents: Iterator[Document],
-    padding: int,
-    recipe: Mapping[str, Any],
-    name: str,
+    model: PreTrainedModel, batches: Iterator[TokenBatch], recipe: Mapping[str, Any], name: str
 ) -> list[dict[str, float]]:
-    """Train ``model`` in place on endless ``documents``, by the ``steps``, ``batch_size`` and
-    ``learning_rate`` of ``recipe``; the progress bar is called ``name``.
+    """Train ``model`` in place on ``batches``, by the ``steps`` and the ``learning_rate`` of ``recipe``.
+
+    The progress bar is called ``name``.
 
     Returns one row of metrics a step: step, loss (nats a token), learning rate, tokens (those that were
     learned). Raises BoundaryError, naming the update, if loss or gradient is not finite.
     """
-    batches = length_sorted_batches(documents, recipe["batch_size"], padding)
     learner = build_learner(model, recipe, recipe["steps"])
     metrics: list[dict[str, float]] = []
     for step, (token_ids, targets) in zip(

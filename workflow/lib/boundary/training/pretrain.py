@@ -9,7 +9,7 @@ from boundary.miniature.tokenizer import build_tokenizer
 from boundary.miniature.worlds import world_of
 from boundary.sampling.prompts import Template
 from boundary.training.architecture import build_model
-from boundary.training.documents import Document, corpus_texts
+from boundary.training.documents import Document, corpus_texts, length_sorted_batches
 from boundary.training.next_token import learn_next_tokens
 
 if TYPE_CHECKING:
@@ -35,5 +35,6 @@ def pretrain(
     tokenizer = build_tokenizer(world_of(recipe["corpus"]))
     model = build_model(tokenizer, **recipe["architecture"], seed=recipe["seed"]).train()
     documents = tokenized_corpus(recipe, template, tokenizer)
-    metrics = learn_next_tokens(model, documents, tokenizer.pad_token_id, recipe, "pre-training")
+    batches = length_sorted_batches(documents, recipe["batch_size"], tokenizer.pad_token_id)
+    metrics = learn_next_tokens(model, batches, recipe, "pre-training")
     return model.eval(), tokenizer, metrics

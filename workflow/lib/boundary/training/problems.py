@@ -41,6 +41,15 @@ class Batch(NamedTuple):
     problems: list[Problem]
 
 
+def check_enough(problems: int, size: int) -> None:
+    """Raises BoundaryError if there are fewer problems than a step takes."""
+    if problems < size:
+        raise BoundaryError(
+            f"there are {problems} problems to train on and the recipe's problems_per_step is {size}; "
+            "lower it or train on a larger benchmark"
+        )
+
+
 class ProblemBatches(Iterator[Batch]):
     """Endless batches of ``size``: shuffled passes, an incomplete last batch of a pass left out.
 
@@ -50,11 +59,7 @@ class ProblemBatches(Iterator[Batch]):
     """
 
     def __init__(self, problems: Sequence[Problem], size: int, seed: int, drawn: int = 0) -> None:
-        if len(problems) < size:
-            raise BoundaryError(
-                f"there are {len(problems)} problems to train on and the recipe's problems_per_step is "
-                f"{size}; lower it or train on a larger benchmark"
-            )
+        check_enough(len(problems), size)
         self.problems, self.size, self.seed, self.drawn = problems, size, seed, drawn
 
     def __next__(self) -> Batch:

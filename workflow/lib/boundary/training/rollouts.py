@@ -15,6 +15,7 @@ from boundary.errors import BoundaryError
 from boundary.sampling.context import context_length
 from boundary.sampling.decoding import Decoded, decode
 from boundary.sampling.seeds import stream_seed
+from boundary.training.checkpoint import padding_of
 from boundary.training.problems import Batch, Problem
 from boundary.training.reward import Reward
 
@@ -119,7 +120,7 @@ class Sampler:
             token_ids=pad_sequence(
                 [torch.tensor(prompts[row.row // self.group_size] + row.token_ids) for row in rows],
                 batch_first=True,
-                padding_value=self.tokenizer.pad_token_id,
+                padding_value=padding_of(self.tokenizer),
             ),
             log_probabilities=_behind(before, (row.log_probabilities for row in rows)),
             response_mask=_behind(before, ([1.0] * len(row.token_ids) for row in rows)),

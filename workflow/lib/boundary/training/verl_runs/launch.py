@@ -13,7 +13,7 @@ from pathlib import Path
 
 import boundary
 from boundary.errors import BoundaryError
-from boundary.sampling.gpus import VISIBLE, claim_gpus, visible_gpus
+from boundary.sampling.gpus import VISIBLE, claim_gpus, gpu_locks, visible_gpus
 
 MODULE = "verl.trainer.main_ppo"
 LIBRARY = Path(boundary.__file__).parents[1]
@@ -45,7 +45,6 @@ def run_verl(
     error. ``meanwhile`` is called now and then. Raises BoundaryError if a VeRL is at work in the folder
     already: it may have outlived who started it.
     """
-    claim_gpus(gpus)
     paths = [str(LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {
         "PYTHONPATH": os.pathsep.join(paths),  # VeRL's workers import the reward
@@ -55,21 +54,28 @@ def run_verl(
     # Hydra keeps a record of each run beside what is run, unless it is told not to.
     quiet = ["hydra.run.dir=.", "hydra.output_subdir=null"]
     command = [sys.executable, "-m", MODULE, *settings, *quiet]
-    with (
-        _locked(work) as lock,
-        subprocess.Popen(
+    with _locked(work) as lock:
+        claim_gpus(gpus)
+        with subprocess.Popen(
             command,
             cwd=work,
             env={**os.environ, **environment},
             stdout=sys.stderr,
-            pass_fds=[lock],  # VeRL holds it for as long as it lives
-        ) as process,
-    ):
-        while True:
+            pass_fds=[lock, *gpu_locks()],  # VeRL holds them for as long as it lives
+        ) as process:
+            return _wait(process, meanwhile)
+
+
+def _wait(process: subprocess.Popen[bytes], meanwhile: Callable[[], None]) -> int:
+    """The exit code, when it is there. A full disk is told, and does not end days of training."""
+    while True:
+        try:
+            return process.wait(PAUSE)
+        except subprocess.TimeoutExpired:
             try:
-                return process.wait(PAUSE)
-            except subprocess.TimeoutExpired:
                 meanwhile()
+            except OSError as error:
+                print(f"a checkpoint could not be taken yet: {error}", file=sys.stderr, flush=True)
 
 
 @contextmanager
