@@ -400,3 +400,19 @@ def test_what_cannot_be_made_is_told_and_costs_nothing(study_of, config, tmp_pat
 )
 def test_numbers_are_for_reading(number, units, text):
     assert in_units(number, units) == text
+
+
+@pytest.mark.parametrize(
+    ("exhibit", "trained"),
+    [
+        ("table3", ["qwen2.5-7b-grpo-450: 450 steps on 8 GPUs"]),  # and steps of it
+        ("fig18", ["grpo-450: 450", "grpo-n32: 220", "grpo-kl: 450"]),
+        ("fig2", []),
+    ],
+)
+def test_trainings_that_come_first_are_told(capsys, exhibit, trained):
+    assert main(["plan", "--study", "paper", "--config", str(ROOT / "config"), exhibit]) == 0
+    said = capsys.readouterr().out
+    assert ("Trained first" in said) == bool(trained)
+    assert all(line in said for line in trained)
+    assert exhibit != "table3" or said.count(" GPUs at once") == 1

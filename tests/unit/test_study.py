@@ -339,7 +339,13 @@ MISTAKES = [
         "models.yaml",
         ("mini-grpo-160", "step_of", "model"),
         "mini-base",
-        r"mini-grpo-160\.step_of\.model: unknown model with an rlvr or verl recipe 'mini-base'",
+        r"mini-grpo-160\.step_of\.model: mini-base is not trained on verified rewards here",
+    ),
+    (
+        "models.yaml",
+        ("mini-grpo-160", "step_of", "model"),
+        "mini-gppo-480",
+        r"unknown model with an rlvr or verl recipe 'mini-gppo-480'\. Did you mean 'mini-grpo-480'",
     ),
     (
         "models.yaml",

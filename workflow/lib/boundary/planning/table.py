@@ -8,6 +8,7 @@ from pathlib import Path
 
 from boundary.data.atomic import atomic_path
 from boundary.planning.plan import PlannedCell, total
+from boundary.study.model import Model
 
 # A billion tokens is read sooner than 1,000,000,000.
 TOKENS = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))
@@ -117,9 +118,12 @@ def lay_out(rows: Mapping[str, Sequence[PlannedCell]], problems: Mapping[str, in
 
 
 def notes(
-    cells: Sequence[PlannedCell], by_name: Sequence[str], in_the_way: Mapping[str, Sequence[str]]
+    cells: Sequence[PlannedCell],
+    trained: Sequence[Model],
+    by_name: Sequence[str],
+    in_the_way: Mapping[str, Sequence[str]],
 ) -> list[str]:
-    """What is to be said below it: of its cells, of what is made by name alone, of obstacles."""
+    """What is to be said below it: of cells, of trainings, of what is made by name alone, of obstacles."""
     drawn = [cell for cell in cells if not cell.imported and cell.n_drawn]
     unknown = dict.fromkeys(cell.key.benchmark for cell in cells if cell.unknown)
     measured = sum(cell.measured for cell in cells)
@@ -135,6 +139,10 @@ def notes(
             f"{name}: say `rows` in its entry of benchmarks.yaml, or let the workflow write its "
             "problems.parquet"
             for name in unknown
+        ],
+        "Trained first, if it is not yet, for days and in no sum": [
+            f"{model.name}: {model.training['steps']} steps on {model.training_gpus} GPUs at once"
+            for model in trained
         ],
         "Cannot be made, and is in no sum": _of_obstacles(in_the_way),
     }

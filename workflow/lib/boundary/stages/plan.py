@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.planning.costs import load_costs
     from boundary.planning.found import look
     from boundary.planning.plan import plan_cells
+    from boundary.planning.trainings import trainings_on_gpus
     from boundary.study.documents import SCHEMAS
     from boundary.study.load import load_study
     from boundary.study.obstacles import obstacles
@@ -67,10 +68,13 @@ def run(arguments: argparse.Namespace) -> None:
         table.write_cells(arguments.output, cells)
     print(f"Study {study.name}: what it takes, by the estimates of {arguments.config}/costs.yaml\n")
     print("\n".join(table.lay_out(rows, found.problems)))
+    trained = trainings_on_gpus(planned, study.catalogue.models)
     by_name = [] if arguments.exhibits else [each.name for each in planned if each.by_name]
     print(
         "\n".join(
-            table.notes(cells, by_name, {each.name: in_the_way[each.name] for each in chosen})
+            table.notes(
+                cells, trained, by_name, {each.name: in_the_way[each.name] for each in chosen}
+            )
         )
     )
     if arguments.output is not None:

@@ -170,9 +170,9 @@ class Model:
 
     @property
     def trained_from(self) -> list[str]:
-        """Names of the models that come before it: its base, and its teacher."""
-        teacher = [self.teacher["model"]] if self.teacher else []
-        return [*([self.base] if self.base else []), *teacher]
+        """Names of the models that come before it: its base, its teacher, what it is a step of."""
+        others = (self.teacher or {}, self.settings.get("step_of", {}))
+        return [*filter(None, [self.base]), *(other["model"] for other in others if other)]
 
     @property
     def teacher(self) -> dict[str, Any] | None:

@@ -150,8 +150,8 @@ def _check_step(model: Model, models: dict[str, Model], entry: str) -> None:
     trained = {other: model for other, model in models.items() if model.source in REWARDED}
     if name in models and name not in trained:
         raise BoundaryError(
-            f"{entry}.step_of.model: {name} is not trained here, and has no steps; a line `path: FOLDER` "
-            "in place of `step_of` is a checkpoint of this step"
+            f"{entry}.step_of.model: {name} is not trained on verified rewards here, and has no steps; a "
+            "line `path: FOLDER` in place of `step_of` is a checkpoint of this step"
         )
     if name not in trained:
         raise BoundaryError(
