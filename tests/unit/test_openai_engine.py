@@ -478,7 +478,13 @@ def test_an_interrupt_asks_for_nothing_more_and_keeps_what_comes(tmp_path, probl
         command = stage_command(tmp_path, problems, server, concurrency=4)
 
         def interrupted(asked):
-            process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+            process = subprocess.Popen(
+                command,
+                stderr=subprocess.PIPE,
+                text=True,
+                # Who runs the tests in a shell's background ignores interrupts, and so would the stage.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
             while len(server.requests) < asked:
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
