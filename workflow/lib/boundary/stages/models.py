@@ -113,7 +113,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _check_arguments(arguments: argparse.Namespace) -> None:
     """What a source is and needs, before minutes are spent on it."""
     from boundary.study.documents import SCHEMAS, check_entry_part
-    from boundary.study.recipes import check_corpus, check_pretraining, check_rlvr
+    from boundary.study.recipes import CHECKS
 
     taught = ["teacher", "problems"] if "teacher" in (arguments.finetune or {}) else []
     needed = {
@@ -129,12 +129,8 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
     for source in (*RECIPES, "endpoint"):
         if (entry := getattr(arguments, source)) is not None:
             check_entry_part(entry, source, SCHEMAS / "models.schema.yaml")
-    if arguments.pretrain is not None:
-        check_pretraining(arguments.pretrain, "pretrain")
-    if arguments.rlvr is not None:
-        check_rlvr(arguments.rlvr, "rlvr")
-    if arguments.finetune is not None and not taught:
-        check_corpus(arguments.finetune["corpus"], "finetune.corpus")
+            if source in CHECKS:
+                CHECKS[source](entry, source)
     for step in arguments.save_steps:
         if arguments.rlvr is None or step >= arguments.rlvr["steps"]:
             raise BoundaryError(
@@ -234,17 +230,19 @@ def _train_rlvr(
     from boundary.data.model_record import read_model_record
     from boundary.data.provenance import file_digest, package_versions
     from boundary.study.code_digest import code_digest
+    from boundary.training.checkpoint import load_checkpoint
     from boundary.training.kept_progress import KeptProgress
     from boundary.training.reward import verified_reward
     from boundary.training.rlvr import train_rlvr
     from boundary.verification.policy import read_policy
 
-    model, tokenizer = _load(arguments.base)
+    base = read_model_record(arguments.base)
+    model, tokenizer = load_checkpoint(base.checkpoint)
     policy = read_policy(arguments.policy)
     domain, problems = _pose(arguments, template, policy)
     identity = {
         "recipe": arguments.rlvr,
-        "base": read_model_record(arguments.base).revision,
+        "base": base.revision,
         "problems": file_digest(arguments.problems),
         "policy": asdict(policy),
         "template": asdict(template),

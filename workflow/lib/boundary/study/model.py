@@ -12,31 +12,12 @@ from boundary.scoring.scorer import ScorerSettings
 from boundary.scoring.scorers import DEFAULT
 
 Role = Literal["base", "rlvr", "instruct", "distilled", "reference"]
-# Where a model comes from, by the key of its entry; who has none of them is not available.
-MODEL_SOURCES = (
-    "pretrain",
-    "rlvr",
-    "verl",
-    "finetune",
-    "step_of",
-    "hub",
-    "path",
-    "endpoint",
-    "samples",
-    "counts",
-)
 UNAVAILABLE = "available"  # the key that such an entry has in place of a source
-LOADED = (
-    "pretrain",
-    "rlvr",
-    "verl",
-    "finetune",
-    "step_of",
-    "hub",
-    "path",
-)  # whose weights are here
 REWARDED = ("rlvr", "verl")  # trained here on verified rewards, by the recipe at this key
+LOADED = ("pretrain", *REWARDED, "finetune", "step_of", "hub", "path")  # whose weights are here
 IMPORTED = ("samples", "counts")  # by benchmark: what others drew, or also judged
+# Where a model comes from, by the key of its entry; who has none of them is not available.
+MODEL_SOURCES = (*LOADED, "endpoint", *IMPORTED)
 RECIPE_KEYS = ("algorithm", "steps", "rollouts", "kl")  # without a KL term it is 0
 METRICS_KEY = "metrics"  # beside how it was trained, what happened then
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boundary.errors import BoundaryError, unknown_name
 from boundary.sampling.engine import EngineSettings
 from boundary.study.model import IMPORTED, LOADED, REWARDED, UNAVAILABLE, Model
-from boundary.study.recipes import CHECKS, check_corpus, check_pretraining
+from boundary.study.recipes import CHECKS
 from boundary.verification.verifiers import DOMAINS
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ def check_model(model: Model, catalogue: Catalogue, file: Path) -> None:
         _check_base(model, models, place)
     if model.source in REWARDED:
         _check_rewarded(model, catalogue, place)
-    if model.source == "finetune":
-        _check_finetuning(model, catalogue, f"{place}.finetune")
+    if model.teacher is not None:
+        _check_teacher(model, model.teacher, catalogue, f"{place}.finetune.teacher")
     if model.source == "step_of":
         _check_step(model, models, place)
     if model.source in IMPORTED:
         _check_imports(model, catalogue, f"{place}.{model.source}")
-    if model.source == "pretrain":
-        check_pretraining(model.settings["pretrain"], f"{place}.pretrain")
+    if model.source in CHECKS:
+        CHECKS[model.source](model.settings[model.source], f"{place}.{model.source}")
     if circle := _circle([model.name], models):
         raise BoundaryError(f"{place}: it would be trained from itself: {' <- '.join(circle)}")
 
@@ -93,13 +93,9 @@ def _no_weights(model: Model) -> str:
     )
 
 
-def _check_finetuning(model: Model, catalogue: Catalogue, place: str) -> None:
-    """What the schema cannot say of a ``finetune`` recipe."""
-    taught = model.teacher
-    if taught is None:
-        check_corpus(model.settings["finetune"]["corpus"], f"{place}.corpus")
-        return
-    name, place = taught["model"], f"{place}.teacher"
+def _check_teacher(model: Model, taught: dict[str, Any], catalogue: Catalogue, place: str) -> None:
+    """What the schema cannot say of the teacher of a ``finetune`` recipe."""
+    name = taught["model"]
     if name not in catalogue.models:
         raise BoundaryError(f"{place}.model: {unknown_name('model', name, catalogue.models)}")
     teacher = catalogue.models[name]
@@ -115,13 +111,12 @@ def _check_finetuning(model: Model, catalogue: Catalogue, place: str) -> None:
 
 def _check_rewarded(model: Model, catalogue: Catalogue, entry: str) -> None:
     """What the schema cannot say of a recipe on verified rewards."""
-    recipe, place = model.settings[model.source], f"{entry}.{model.source}"
     if "training" in model.settings:
         raise BoundaryError(
             f"{entry}: found `training` beside its recipe, which says it; leave it out"
         )
-    _check_problems(recipe["problems"], catalogue, place)
-    CHECKS[model.source](recipe, place)
+    problems = model.settings[model.source]["problems"]
+    _check_problems(problems, catalogue, f"{entry}.{model.source}")
 
 
 def _check_problems(name: str, catalogue: Catalogue, place: str) -> None:

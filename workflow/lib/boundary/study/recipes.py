@@ -47,9 +47,6 @@ def check_verl(recipe: Mapping[str, Any], place: str) -> None:
         )
 
 
-CHECKS = {"rlvr": check_rlvr, "verl": check_verl}  # by the key of the recipe
-
-
 def check_pretraining(recipe: Mapping[str, Any], place: str) -> None:
     """See that a ``pretrain`` recipe's parts fit each other. Raises BoundaryError naming the part."""
     check_corpus(recipe["corpus"], f"{place}.corpus")
@@ -59,6 +56,12 @@ def check_pretraining(recipe: Mapping[str, Any], place: str) -> None:
             f"{place}.architecture: found hidden_size {size} and {heads} heads; expected heads of an even "
             "number of dimensions"
         )
+
+
+def check_finetuning(recipe: Mapping[str, Any], place: str) -> None:
+    """See that a ``finetune`` recipe's parts fit each other. Raises BoundaryError naming the part."""
+    if "corpus" in recipe:
+        check_corpus(recipe["corpus"], f"{place}.corpus")
 
 
 def check_corpus(corpus: Mapping[str, Any], place: str) -> None:
@@ -73,3 +76,12 @@ def check_corpus(corpus: Mapping[str, Any], place: str) -> None:
             )
     if not math.isclose(sum(habits.values()), 1):
         raise BoundaryError(f"{place}.habits: found {habits}; expected shares that sum to 1")
+
+
+# By the key of the recipe.
+CHECKS = {
+    "pretrain": check_pretraining,
+    "rlvr": check_rlvr,
+    "verl": check_verl,
+    "finetune": check_finetuning,
+}
