@@ -7,6 +7,15 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 SCHEMAS = ROOT / "workflow" / "schemas"
+# The miniature's models by the algorithm that makes them of the same base.
+BY_ALGORITHM = {
+    "ppo": "mini-ppo",
+    "grpo": "mini-grpo",
+    "reinforce_plus_plus": "mini-reinforce-pp",
+    "rloo": "mini-rloo",
+    "remax": "mini-remax",
+    "dapo": "mini-dapo",
+}
 
 
 def edit(file: Path, change: Callable) -> None:

@@ -29,19 +29,11 @@ import yaml
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow"))
 
-from config_files import ROOT
+from config_files import BY_ALGORITHM, ROOT
 from conftest import Checkout
 
 NAME = "seeds"
 BASE = "mini-base"
-ALGORITHMS = {
-    "ppo": "mini-ppo",
-    "grpo": "mini-grpo",
-    "reinforce_plus_plus": "mini-reinforce-pp",
-    "rloo": "mini-rloo",
-    "remax": "mini-remax",
-    "dapo": "mini-dapo",
-}
 BENCHMARKS = ["arith", "arith-long"]
 SAMPLING = "standard"
 FIGURE = "fig_seeds"
@@ -54,7 +46,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
-        "--algorithms", nargs="+", choices=list(ALGORITHMS), default=list(ALGORITHMS)
+        "--algorithms", nargs="+", choices=list(BY_ALGORITHM), default=list(BY_ALGORITHM)
     )
     parser.add_argument("--base", type=Path, help="checkpoint of mini-base")
     parser.add_argument("--steps", type=int, help="of every training (default: the catalogue's)")
@@ -84,7 +76,7 @@ def write_study(arguments: argparse.Namespace) -> Checkout:
         del models[BASE]["pretrain"]
         models[BASE]["path"] = str(arguments.base.resolve())
     for algorithm in arguments.algorithms:
-        model = models[ALGORITHMS[algorithm]]
+        model = models[BY_ALGORITHM[algorithm]]
         if arguments.steps:
             model["rlvr"] = model["rlvr"] | {"steps": arguments.steps}
         for seed in range(2, arguments.seeds + 1):
@@ -130,7 +122,7 @@ def cell_of(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def name_of(algorithm: str, seed: int) -> str:
     """The catalogue's models are those of the first seed."""
-    return ALGORITHMS[algorithm] + (f"-seed{seed}" if seed > 1 else "")
+    return BY_ALGORITHM[algorithm] + (f"-seed{seed}" if seed > 1 else "")
 
 
 def tabulate(differences: pd.DataFrame, arguments: argparse.Namespace) -> pd.DataFrame:
@@ -144,7 +136,7 @@ def tabulate(differences: pd.DataFrame, arguments: argparse.Namespace) -> pd.Dat
                     seed: 100 * of.at[(name_of(algorithm, seed), benchmark, k), "difference"]
                     for seed in range(1, arguments.seeds + 1)
                 }
-                first = of.loc[(ALGORITHMS[algorithm], benchmark, k)]
+                first = of.loc[(BY_ALGORITHM[algorithm], benchmark, k)]
                 low, high = 100 * first["low_bootstrap"], 100 * first["high_bootstrap"]
                 rows.append(
                     {"algorithm": algorithm, "benchmark": benchmark, "k": k}

@@ -6,17 +6,10 @@ import re
 import pandas as pd
 import pytest
 from boundary.training.algorithms import ALGORITHMS
+from config_files import BY_ALGORITHM
 from safetensors.torch import load_file
 
 VARIANTS = ["mini-grpo-480", "mini-grpo-n32", "mini-grpo-kl"]
-MODELS = {
-    "ppo": "mini-ppo",
-    "grpo": "mini-grpo",
-    "reinforce_plus_plus": "mini-reinforce-pp",
-    "rloo": "mini-rloo",
-    "remax": "mini-remax",
-    "dapo": "mini-dapo",
-}
 CLAIMED = [
     "mini-base",
     "mini-grpo",
@@ -48,8 +41,10 @@ def analysed(fresh, tmp_path_factory):
 
 def test_every_algorithm_is_trained_from_the_same_base(analysed):
     told = pd.read_csv(analysed / "figures" / "fig_training.csv")
-    assert set(told["model"]) == {*MODELS.values(), *VARIANTS} and len(MODELS) == len(ALGORITHMS)
-    for name in (*MODELS.values(), *VARIANTS):
+    assert set(told["model"]) == {*BY_ALGORITHM.values(), *VARIANTS} and len(BY_ALGORITHM) == len(
+        ALGORITHMS
+    )
+    for name in (*BY_ALGORITHM.values(), *VARIANTS):
         metrics = pd.read_csv(analysed / "models" / name / "metrics.csv")
         assert list(metrics["step"]) == [1, 2]
         assert ("value_loss" in metrics) == (name == "mini-ppo")
