@@ -14,17 +14,7 @@ from boundary.data.records import write_records
 from boundary.errors import BoundaryError
 from boundary.estimation.audit import disagreements, draw_errors, estimate_audit
 from boundary.estimation.unbiased import pass_at_k
-from boundary.exhibits.sheet import (
-    Block,
-    Card,
-    Question,
-    read_sheet,
-    spreadsheet_cell,
-    to_page,
-    write_sheet,
-)
-from boundary.stages.audit import EXAMPLES
-from boundary.verification.audit import (
+from boundary.sheets.audit import (
     INSTRUCTIONS,
     LEAST,
     QUESTIONS,
@@ -37,6 +27,16 @@ from boundary.verification.audit import (
     name_units,
     read_key,
 )
+from boundary.sheets.sheet import (
+    Block,
+    Card,
+    Question,
+    read_sheet,
+    spreadsheet_cell,
+    to_page,
+    write_sheet,
+)
+from boundary.stages.audit import EXAMPLES
 from boundary.verification.verdict import VERDICTS
 from scipy import stats
 

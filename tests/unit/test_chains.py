@@ -16,9 +16,7 @@ from boundary.data.records import read_provenance, read_records, write_records
 from boundary.estimation.chains import estimate_chains
 from boundary.estimation.intervals import score_interval
 from boundary.estimation.unbiased import pass_at_k
-from boundary.exhibits.sheet import to_page
-from boundary.stages.chains import EXAMPLES, exact_share
-from boundary.verification.chains import (
+from boundary.sheets.chains import (
     INSTRUCTIONS,
     KEY_SCHEMA,
     QUESTIONS,
@@ -28,6 +26,8 @@ from boundary.verification.chains import (
     lay_out,
     read_key,
 )
+from boundary.sheets.sheet import to_page
+from boundary.stages.chains import EXAMPLES, exact_share
 
 LEVEL = 0.9
 HOSTILE = [

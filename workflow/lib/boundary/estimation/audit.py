@@ -1,6 +1,6 @@
 """An audit's results: how often the verifier errs, and pass@k corrected for it.
 
-A person has judged some of a cell's units, drawn at random within strata (boundary.verification.audit).
+A person has judged some of a cell's units, drawn at random within strata (boundary.sheets.audit).
 
 What is assumed: the person is right, and the samples of a unit are all right or all wrong. Within a
 stratum errors fall alike on units of any size and problem, with the stratum's rate as their chance. How

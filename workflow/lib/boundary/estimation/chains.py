@@ -1,6 +1,6 @@
 """Which rare right answers were come by rightly, and pass@k that counts only those.
 
-A person has judged correct responses to problems that are seldom answered (verification.chains).
+A person has judged correct responses to problems that are seldom answered (boundary.sheets.chains).
 What is not judged yet, or unclear, is neither valid nor invalid: where it matters there are two curves, one
 that takes all of it for invalid and one that takes all of it for valid. Section 3.1 of the paper and its
 appendix give the first table; the curves are what it implies for pass@k.

@@ -82,8 +82,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _draw(arguments: argparse.Namespace) -> None:
     from boundary.data.records import read_records
-    from boundary.exhibits.sheet import check_absent, write_sheet
-    from boundary.verification import audit, cell_sheet
+    from boundary.sheets import audit, cell_sheet
+    from boundary.sheets.sheet import check_absent, write_sheet
 
     output = {name: arguments.output / file for name, file in NAMES.items()}
     check_absent(output["sheet"])
@@ -125,9 +125,9 @@ def _read(arguments: argparse.Namespace) -> None:
     from boundary.data.atomic import write_csv
     from boundary.data.spreadsheet import spreadsheet_cell
     from boundary.estimation.audit import disagreements, estimate_audit
-    from boundary.exhibits.sheet import read_sheet
-    from boundary.verification.audit import QUESTIONS, read_key
-    from boundary.verification.cell_sheet import gold_text
+    from boundary.sheets.audit import QUESTIONS, read_key
+    from boundary.sheets.cell_sheet import gold_text
+    from boundary.sheets.sheet import read_sheet
 
     units, about = read_key(arguments.key or arguments.sheet.with_name(NAMES["key"]))
     judged = read_sheet(arguments.sheet, list(units["id"].dropna()), QUESTIONS).set_index("id")

@@ -92,8 +92,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _draw(arguments: argparse.Namespace) -> None:
     from boundary.data.records import read_records
-    from boundary.exhibits.sheet import to_page, write_page, write_table
-    from boundary.verification import cell_sheet, chains
+    from boundary.sheets import cell_sheet, chains
+    from boundary.sheets.sheet import to_page, write_page, write_table
 
     output = {name: arguments.output / file for name, file in NAMES.items()}
     problems = read_records(arguments.problems, "problem", ["problem_id", "question", "gold"])
@@ -120,7 +120,7 @@ def _draw(arguments: argparse.Namespace) -> None:
 def _check_kept(output: dict[str, Path], key: pd.DataFrame) -> None:
     """See that a sheet or a key that is there has the same cards: somebody's work may be in it."""
     from boundary.errors import BoundaryError
-    from boundary.verification.chains import is_key_of
+    from boundary.sheets.chains import is_key_of
 
     there = [output[name] for name in ("sheet", "key") if output[name].exists()]
     if there and not is_key_of(output["key"], key):
@@ -170,8 +170,8 @@ def _lay_out(
     from boundary.data.provenance import file_digest
     from boundary.estimation.counts import count_correct
     from boundary.estimation.guesses import leave_out, read_guessable
-    from boundary.verification import cell_sheet, chains
-    from boundary.verification.audit import check_audited
+    from boundary.sheets import cell_sheet, chains
+    from boundary.sheets.audit import check_audited
 
     n, below = arguments.n, arguments.below
     verdicts, about = cell_sheet.read_cell(arguments.verdicts, arguments.samples, problem_ids, n)
@@ -199,8 +199,8 @@ def _read(arguments: argparse.Namespace) -> None:
     from boundary.data.atomic import write_csv
     from boundary.data.spreadsheet import spreadsheet_cell
     from boundary.estimation.chains import estimate_chains
-    from boundary.exhibits.sheet import read_sheet
-    from boundary.verification.chains import QUESTIONS, read_key
+    from boundary.sheets.chains import QUESTIONS, read_key
+    from boundary.sheets.sheet import read_sheet
 
     key, about = read_key(arguments.key or arguments.sheet.with_name(NAMES["key"]))
     judged = read_sheet(arguments.sheet, list(key["id"].dropna()), QUESTIONS).set_index("id")

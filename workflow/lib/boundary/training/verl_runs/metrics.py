@@ -11,7 +11,8 @@ import pandas as pd
 
 from boundary.errors import BoundaryError
 
-# By the name that other trainings give it, VeRL's own.
+# By the name that other trainings give it, VeRL's own. Its response_length/clip_ratio is no `truncated`: it
+# is the share of responses as long as the step's longest, cut off or not.
 NAMES = {
     "reward": "critic/score/mean",
     "response_length": "response_length/mean",

@@ -16,9 +16,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from boundary.errors import BoundaryError
-from boundary.exhibits.sheet import Block, Card, Question
-from boundary.verification import cell_sheet
-from boundary.verification.cell_sheet import card_id, gold_text
+from boundary.sheets import cell_sheet
+from boundary.sheets.cell_sheet import card_id, gold_text
+from boundary.sheets.sheet import Block, Card, Question
 from boundary.verification.verdict import UNJUDGED
 
 QUESTIONS = (

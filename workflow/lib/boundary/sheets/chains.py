@@ -16,9 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from boundary.exhibits.sheet import Block, Card, Question
-from boundary.verification import cell_sheet
-from boundary.verification.cell_sheet import card_id, gold_text
+from boundary.sheets import cell_sheet
+from boundary.sheets.cell_sheet import card_id, gold_text
+from boundary.sheets.sheet import Block, Card, Question
 
 QUESTIONS = (
     Question(
