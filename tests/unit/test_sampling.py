@@ -8,13 +8,13 @@ import pytest
 import torch
 from boundary.data.records import read_provenance, read_records
 from boundary.errors import BoundaryError
-from boundary.sampling.decoding import choose_tokens, decode
+from boundary.sampling.decoding import KEEP_SHARE, choose_tokens, decode
 from boundary.sampling.engine import Completion, Engine, Request, SamplingParameters
 from boundary.sampling.prompts import Template, load_template
 from boundary.sampling.seeds import shard_seed, uniform_stream
 from boundary.sampling.shard import Shard, draw_shard, missing_requests
 from boundary.sampling.transformers_engine import TransformersEngine
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM
 
 PARAMETERS = SamplingParameters(temperature=1.0, top_p=1.0, max_tokens=12)
 PROMPTS = ["1+2=", "3*4-5*6=", "7-8=", "9+1+1+1="]
@@ -105,28 +105,70 @@ def decode_naively(model, prompt, uniforms, end_ids):
 
 
 @torch.inference_mode()
-def test_batches_say_what_single_rows_say(random_model, tokenizer):
-    prompts = [tokenizer(prompt)["input_ids"] for prompt in PROMPTS]
-    limits, rows = [12, 5, 40, 12], 6
+@pytest.mark.parametrize("prompts", [PROMPTS, ["1+2=", "3-4=", "7-8=", "1+2="]])
+@pytest.mark.parametrize("sharpness", [1, 8, 30])
+def test_batches_say_what_single_rows_say(random_model, tokenizer, monkeypatch, sharpness, prompts):
+    """Of a model that is hardly, rather, or very sure of itself; prompts of unlike lengths, or of one."""
+    model = copy.deepcopy(random_model)
+    model.lm_head.weight.data *= sharpness
+    prompts = [tokenizer(prompt)["input_ids"] for prompt in prompts]
+    limits, rows = [12, 5, 40, 12], 12
     generator = torch.Generator().manual_seed(0)
     uniforms = [torch.rand(rows, limit, generator=generator) for limit in limits]
     end_ids = [tokenizer.eos_token_id, 10]
+    computed = []
+    forward = model.forward
+    monkeypatch.setattr(
+        model,
+        "forward",
+        lambda **given: computed.append(len(given["input_ids"])) or forward(**given),
+    )
     decoded = {
         row.row: row
         for row in flat(
-            decode(random_model, prompts, uniforms, temperature=1.0, top_p=1.0, end_ids=end_ids)
+            decode(model, prompts, uniforms, temperature=1.0, top_p=1.0, end_ids=end_ids)
         )
     }
+    monkeypatch.undo()
     assert sorted(decoded) == list(range(len(prompts) * rows))
-    lengths = set()
+    lengths, said = set(), set()
     for number, row in decoded.items():
         prompt, stream = prompts[number // rows], uniforms[number // rows][number % rows]
-        tokens, total = decode_naively(random_model, prompt, stream, end_ids)
+        tokens, total = decode_naively(model, prompt, stream, end_ids)
         assert row.token_ids == tokens
         assert sum(row.log_probabilities) == pytest.approx(total, abs=1e-3)
         assert row.finished == (tokens[-1] in end_ids)
         lengths.add(len(tokens))
+        # What a row says last is not computed any further.
+        said |= {(number // rows, *tokens[:length]) for length in range(1, len(tokens))}
     assert len(lengths) > 5  # rows left the batch at many different steps
+    # What rows share is computed once; branches that have ended may stay until they are a tenth of all.
+    assert len(said) <= sum(computed[1:]) <= len(said) / KEEP_SHARE
+
+
+@torch.inference_mode()
+def test_a_cache_of_another_kind_takes_branches_too():
+    """Attention to the last tokens alone, whose cache the library keeps in its own way."""
+    torch.manual_seed(3)
+    model = MistralForCausalLM(
+        MistralConfig(
+            vocab_size=12,
+            hidden_size=32,
+            intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            sliding_window=4,
+            initializer_range=0.4,
+        )
+    ).eval()
+    prompts, uniforms = [[3, 4, 5], [6, 7, 8]], [torch.rand(20, 12), torch.rand(20, 12)]
+    steps = decode(model, prompts, uniforms, temperature=1.0, top_p=1.0, end_ids=[2])
+    rows = list(flat(steps))
+    assert len(rows) == 40
+    for row in rows:
+        stream = uniforms[row.row // 20][row.row % 20]
+        assert row.token_ids == decode_naively(model, prompts[row.row // 20], stream, [2])[0]
 
 
 def requests(prompts=PROMPTS, indices=range(5)):

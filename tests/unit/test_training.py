@@ -124,6 +124,10 @@ def test_pieces_are_the_whole_and_have_the_gradient_of_what_is_learned(
         [2, 11, 5, 0, 9, 9, 3, 7, 1, 4]
     )  # of each row's response, which begins at 1
     mask = ((torch.arange(11) < ends[:, None]) & (torch.arange(11) > 0)).float()
+    token_ids[5] = token_ids[
+        4
+    ]  # a row that is said twice, learned or not, and one of another length
+    token_ids[8] = token_ids[1]
     learned = torch.tensor(learned)
     logits = model(input_ids=token_ids[:, :-1]).logits.log_softmax(-1)
     whole = logits.gather(-1, token_ids[:, 1:, None]).squeeze(-1)
@@ -133,12 +137,31 @@ def test_pieces_are_the_whole_and_have_the_gradient_of_what_is_learned(
         assert not told.requires_grad
         return
     gradients = []
-    for scores in (told, whole * learned[:, None]):
+    for scores in (told, whole):
         model.zero_grad()
-        (scores * mask).square().sum().backward()
+        (scores * mask)[learned].square().sum().backward()
         gradients.append([parameter.grad.clone() for parameter in model.parameters()])
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+def test_rows_that_are_the_same_are_scored_once(tokenizer, monkeypatch):
+    model = build_model(tokenizer, **ARCHITECTURE, seed=3)
+    token_ids = torch.randint(4, 21, (4, 12), generator=torch.Generator().manual_seed(1))
+    seen = []
+    forward = model.forward
+    monkeypatch.setattr(
+        model, "forward", lambda **given: seen.append(given["input_ids"]) or forward(**given)
+    )
+    told = likelihood(model, token_ids.repeat(5, 1), torch.ones(20, 11)).log_probability
+    assert sum(map(len, seen)) == 4
+    assert told.equal(told[:4].repeat(5, 1))
+    told.sum().backward()
+    repeated = [parameter.grad.clone() for parameter in model.parameters()]
+    model.zero_grad()
+    (5 * likelihood(model, token_ids, torch.ones(4, 11)).log_probability).sum().backward()
+    for one, parameter in zip(repeated, model.parameters(), strict=True):
+        torch.testing.assert_close(one, parameter.grad, atol=1e-4, rtol=1e-4)
 
 
 def test_batches_lose_no_document_and_mix_lengths():

@@ -1,4 +1,4 @@
-"""Decoding a batch of rows: prompts are prefilled once, expanded, and finished rows leave.
+"""Decoding rows together: prompts are prefilled once, what rows share is computed once, finished ones go.
 
 Every row draws its tokens from its own stream of uniform numbers by inverse transform, so that what a
 row says does not depend on which rows share its batch (but for floating-point rounding).
@@ -14,9 +14,9 @@ from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
 from boundary.errors import BoundaryError
-from boundary.sampling.cache import build_cache
+from boundary.sampling.cache import append_rows, build_cache
 
-KEEP_SHARE = 0.9  # finished rows are dropped once fewer than this share of a batch is alive
+KEEP_SHARE = 0.9  # of the branches held: where fewer would have a row, the others are cleared away
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,11 @@ def choose_tokens(
 
 
 class Batch:
-    """The rows being decoded together, and their cache."""
+    """The rows being decoded together: those that have said the same so far are one branch.
+
+    A branch is computed once, whatever the number of its rows [rows], and parts where they do. Where a
+    model is sure of itself, or the same is asked many times, branches are far fewer than rows.
+    """
 
     def __init__(
         self, model: PreTrainedModel, prompts: Sequence[Sequence[int]], repeats: Sequence[int]
@@ -66,13 +70,19 @@ class Batch:
         for row, prompt in enumerate(prompts):
             tokens[row, width - len(prompt) :] = torch.tensor(prompt)
         self.model = model
-        self.cache = build_cache(model.config)
+        self.most = sum(repeats)  # branches
+        self.cache = build_cache(model.config, self.most)
         # Rows of one length need no mask, and attention without one is faster.
         self.mask = None if bool(mask.all()) else mask.to(device)
         self.next_position = lengths.to(device)
         positions = (mask.long().cumsum(-1) - 1).clamp(min=0)
-        self.scores = self._forward(tokens.to(device), positions.to(device))
-        self.keep(torch.repeat_interleave(torch.tensor(repeats)).to(device))
+        self.branch_of = torch.repeat_interleave(torch.tensor(repeats)).to(device)
+        self.branch_scores = self._forward(tokens.to(device), positions.to(device))
+
+    @property
+    def scores(self) -> torch.Tensor:
+        """Log-probabilities of each row's next token [rows, vocabulary]."""
+        return self.branch_scores[self.branch_of]
 
     def _forward(self, tokens: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         output = self.model(
@@ -91,23 +101,53 @@ class Batch:
             )
         return scores
 
-    def keep(self, rows: torch.Tensor) -> None:
-        """Keep (or repeat) only ``rows``."""
-        self.cache.batch_select_indices(rows)
-        self.scores = self.scores[rows]
-        self.next_position = self.next_position[rows]
-        if self.mask is not None:
-            self.mask = self.mask[rows]
+    def advance(self, going: torch.Tensor, tokens: torch.Tensor) -> None:
+        """Append one of ``tokens`` to each of the rows that are ``going``; the others leave.
 
-    def advance(self, tokens: torch.Tensor, alive: torch.Tensor) -> None:
-        """Append one token a row and compute the next token's log-probabilities.
-
-        Rows that are not ``alive`` stay where they are: their positions must not leave the context.
+        ``going`` [rows] is boolean; ``tokens`` has as many as go on. Computes their next scores.
         """
+        held, vocabulary = self.branch_scores.shape
+        said, new_branch_of = torch.unique(
+            self.branch_of[going] * vocabulary + tokens, return_inverse=True
+        )
+        parents, next_tokens = said // vocabulary, said % vocabulary
+        places = self._place(parents, held)
+        self.branch_of = places[new_branch_of]
+        # A branch without a row that has not been cleared away says nothing, and stays where it is: its
+        # position must not leave the context.
+        alive = torch.zeros_like(self.next_position).index_fill(0, places, 1)
+        inputs = torch.zeros_like(self.next_position).index_copy(0, places, next_tokens)
         if self.mask is not None:
-            self.mask = torch.cat([self.mask, self.mask.new_ones(len(tokens), 1)], dim=-1)
-        self.scores = self._forward(tokens[:, None], self.next_position[:, None])
+            self.mask = torch.cat([self.mask, self.mask.new_ones(len(inputs), 1)], dim=-1)
+        self.branch_scores = self._forward(inputs[:, None], self.next_position[:, None])
         self.next_position = self.next_position + alive
+
+    def _place(self, parents: torch.Tensor, held: int) -> torch.Tensor:
+        """Make a branch for each of ``parents`` (sorted) of those ``held``; return where it lies.
+
+        The first child of a branch takes its place, others are put behind all. Where too many would be
+        left without a row, all are moved instead.
+        """
+        is_first = torch.ones_like(parents, dtype=torch.bool)
+        is_first[1:] = parents[1:] != parents[:-1]
+        others = parents[~is_first]
+        wanted = held + len(others)
+        if wanted > self.most or len(parents) < KEEP_SHARE * wanted:
+            self._select(parents)
+            return torch.arange(len(parents), device=parents.device)
+        if len(others):
+            append_rows(self.cache, held, others)
+            self.next_position = torch.cat([self.next_position, self.next_position[others]])
+            if self.mask is not None:
+                self.mask = torch.cat([self.mask, self.mask[others]])
+        return torch.where(is_first, parents, held - 1 + (~is_first).cumsum(0))
+
+    def _select(self, branches: torch.Tensor) -> None:
+        """Keep (or repeat) only ``branches``."""
+        self.cache.batch_select_indices(branches)
+        self.next_position = self.next_position[branches]
+        if self.mask is not None:
+            self.mask = self.mask[branches]
 
 
 def _longest(uniforms: Sequence[torch.Tensor]) -> int:
@@ -136,25 +176,20 @@ def decode(
     tokens = torch.zeros(streams.shape, dtype=torch.long, device=device)
     scores = torch.zeros(streams.shape, device=device)
     ends = torch.tensor(list(end_ids), device=device)
-    rows = torch.arange(len(streams), device=device)  # of the batch, finished ones included
-    alive = torch.ones(len(streams), dtype=torch.bool, device=device)
+    rows = torch.arange(len(streams), device=device)  # that are still being decoded
     for step in range(streams.shape[1]):
-        chosen = choose_tokens(batch.scores, streams[rows, step], temperature, top_p)
+        row_scores = batch.scores
+        chosen = choose_tokens(row_scores, streams[rows, step], temperature, top_p)
         tokens[rows, step] = chosen
-        scores[rows, step] = batch.scores.gather(-1, chosen[:, None]).squeeze(-1)
+        scores[rows, step] = row_scores.gather(-1, chosen[:, None]).squeeze(-1)
         ended = torch.isin(chosen, ends)
-        done = alive & (ended | (limits[rows] == step + 1))
+        done = ended | (limits[rows] == step + 1)
         length = step + 1
         yield [
             Decoded(row, tokens[row, :length].tolist(), scores[row, :length].tolist(), finished)
             for row, finished in zip(rows[done].tolist(), ended[done].tolist(), strict=True)
         ]
-        alive &= ~done
-        living = int(alive.sum())
-        if living == 0:
+        rows = rows[~done]
+        if len(rows) == 0:
             return
-        if living < KEEP_SHARE * len(alive):
-            kept = alive.nonzero().squeeze(-1)
-            batch.keep(kept)
-            rows, alive, chosen = rows[kept], alive[kept], chosen[kept]
-        batch.advance(chosen, alive)
+        batch.advance(~done, chosen[~done])

@@ -1,4 +1,7 @@
-"""Rows alike in length go through a network together: padding is most of what they would else cost."""
+"""Rows alike in length go through a network together, and rows that are the same once.
+
+Padding is most of what they would else cost, and of a small model's responses many are said twice.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,20 @@ def score_in_pieces(
 
     ``score`` takes some of the rows and tells tensors [rows, tokens - 1]. ``mask`` [rows, tokens - 1] has
     the tokens of which it is asked, behind the first token; what lies behind a piece's last is 0. Rows that
-    are not ``learned`` [rows] are scored without a gradient.
+    are not ``learned`` [rows] are scored without a gradient, but where one that is says the same.
     """
+    learned = torch.ones(len(mask), dtype=torch.bool) if learned is None else learned
+    both, same_as = torch.cat([token_ids, mask.long()], dim=1).unique(dim=0, return_inverse=True)
+    token_ids, mask = both.split([token_ids.shape[1], mask.shape[1]], dim=1)
+    learned = torch.zeros(len(both), dtype=torch.bool).index_fill(0, same_as[learned], True)
+    return [part.index_select(0, same_as) for part in _score_each(score, token_ids, mask, learned)]
+
+
+def _score_each(
+    score: Score, token_ids: torch.Tensor, mask: torch.Tensor, learned: torch.Tensor
+) -> list[torch.Tensor]:
     columns = torch.arange(2, mask.shape[1] + 2)
     lengths = (mask.bool() * columns).amax(1).clamp(min=2)  # up to the last of them
-    learned = torch.ones(len(mask), dtype=torch.bool) if learned is None else learned
     by_length = lengths.argsort()
     pieces = [
         (piece, with_gradient)
