@@ -70,8 +70,8 @@ class Batch:
         for row, prompt in enumerate(prompts):
             tokens[row, width - len(prompt) :] = torch.tensor(prompt)
         self.model = model
-        self.most = sum(repeats)  # branches
-        self.cache = build_cache(model.config, self.most)
+        self.most_branches = sum(repeats)
+        self.cache = build_cache(model.config, self.most_branches)
         # Rows of one length need no mask, and attention without one is faster.
         self.mask = None if bool(mask.all()) else mask.to(device)
         self.next_position = lengths.to(device)
@@ -132,7 +132,7 @@ class Batch:
         is_first[1:] = parents[1:] != parents[:-1]
         others = parents[~is_first]
         wanted = held + len(others)
-        if wanted > self.most or len(parents) < KEEP_SHARE * wanted:
+        if wanted > self.most_branches or len(parents) < KEEP_SHARE * wanted:
             self._select(parents)
             return torch.arange(len(parents), device=parents.device)
         if len(others):
