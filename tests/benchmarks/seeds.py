@@ -10,7 +10,7 @@ the difference of pass@k to the base by each seed, their least, mean and largest
 of the first seed's, which is for the choice of problems, and whether all seeds lie within it. The same
 command goes on where it was, with the code that was copied at first: a change of code needs a new FOLDER.
 
-With all six and three seeds it is some two hours on two cores. `--base CHECKPOINT` takes the base of a
+With all six and three seeds it is about an hour on two cores. `--base CHECKPOINT` takes the base of a
 finished study, which is not trained anew then; `--steps` and `--n` make a small one of it, to try it out.
 """
 

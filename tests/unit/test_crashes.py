@@ -14,7 +14,7 @@ from boundary.sampling.shard import draw_shard
 from synthetic_stage import PROBLEMS, SyntheticEngine, synthetic_shard
 
 STAGE = Path(__file__).parents[1] / "synthetic_stage.py"
-SIZE, PAUSE = 600, 0.002
+SIZE, PAUSE = 1200, 0.002
 
 
 def command(folder, size, *options):
