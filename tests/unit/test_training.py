@@ -124,10 +124,8 @@ def test_pieces_are_the_whole_and_have_the_gradient_of_what_is_learned(
         [2, 11, 5, 0, 9, 9, 3, 7, 1, 4]
     )  # of each row's response, which begins at 1
     mask = ((torch.arange(11) < ends[:, None]) & (torch.arange(11) > 0)).float()
-    token_ids[5] = token_ids[
-        4
-    ]  # a row that is said twice, learned or not, and one of another length
-    token_ids[8] = token_ids[1]
+    # Rows that are said twice, learned or not: as long, and cut off elsewhere.
+    token_ids[5], token_ids[8] = token_ids[4], token_ids[1]
     learned = torch.tensor(learned)
     logits = model(input_ids=token_ids[:, :-1]).logits.log_softmax(-1)
     whole = logits.gather(-1, token_ids[:, 1:, None]).squeeze(-1)

@@ -79,7 +79,9 @@ def build_cache(config: PreTrainedConfig, rows: int) -> DynamicCache:
 
 
 def append_rows(cache: DynamicCache, held: int, indices: torch.Tensor) -> None:
-    """Put copies of the rows ``indices`` behind the ``held`` rows of the cache."""
+    """Put copies of the rows ``indices`` behind the ``held`` rows of the cache; there may be none."""
+    if len(indices) == 0:
+        return
     everything = torch.cat([torch.arange(held, device=indices.device), indices])
     for layer in cache.layers:
         if isinstance(layer, GrowingLayer):

@@ -106,12 +106,12 @@ class Batch:
 
         ``going`` [rows] is boolean; ``tokens`` has as many as go on. Computes their next scores.
         """
-        held, vocabulary = self.branch_scores.shape
+        vocabulary = self.branch_scores.shape[1]
         said, new_branch_of = torch.unique(
             self.branch_of[going] * vocabulary + tokens, return_inverse=True
         )
         parents, next_tokens = said // vocabulary, said % vocabulary
-        places = self._place(parents, held)
+        places = self._place(parents)
         self.branch_of = places[new_branch_of]
         # A branch without a row that has not been cleared away says nothing, and stays where it is: its
         # position must not leave the context.
@@ -122,32 +122,28 @@ class Batch:
         self.branch_scores = self._forward(inputs[:, None], self.next_position[:, None])
         self.next_position = self.next_position + alive
 
-    def _place(self, parents: torch.Tensor, held: int) -> torch.Tensor:
-        """Make a branch for each of ``parents`` (sorted) of those ``held``; return where it lies.
+    def _place(self, parents: torch.Tensor) -> torch.Tensor:
+        """Make a branch for each of ``parents`` (sorted), the branches that it goes on from; return where.
 
         The first child of a branch takes its place, others are put behind all. Where too many would be
         left without a row, all are moved instead.
         """
+        held = len(self.next_position)
         is_first = torch.ones_like(parents, dtype=torch.bool)
         is_first[1:] = parents[1:] != parents[:-1]
         others = parents[~is_first]
         wanted = held + len(others)
         if wanted > self.most_branches or len(parents) < KEEP_SHARE * wanted:
-            self._select(parents)
-            return torch.arange(len(parents), device=parents.device)
-        if len(others):
+            self.cache.batch_select_indices(parents)
+            sources, places = parents, torch.arange(len(parents), device=parents.device)
+        else:
             append_rows(self.cache, held, others)
-            self.next_position = torch.cat([self.next_position, self.next_position[others]])
-            if self.mask is not None:
-                self.mask = torch.cat([self.mask, self.mask[others]])
-        return torch.where(is_first, parents, held - 1 + (~is_first).cumsum(0))
-
-    def _select(self, branches: torch.Tensor) -> None:
-        """Keep (or repeat) only ``branches``."""
-        self.cache.batch_select_indices(branches)
-        self.next_position = self.next_position[branches]
+            sources = torch.cat([torch.arange(held, device=parents.device), others])
+            places = torch.where(is_first, parents, held - 1 + (~is_first).cumsum(0))
+        self.next_position = self.next_position[sources]
         if self.mask is not None:
-            self.mask = self.mask[branches]
+            self.mask = self.mask[sources]
+        return places
 
 
 def _longest(uniforms: Sequence[torch.Tensor]) -> int:
@@ -189,7 +185,8 @@ def decode(
             Decoded(row, tokens[row, :length].tolist(), scores[row, :length].tolist(), finished)
             for row, finished in zip(rows[done].tolist(), ended[done].tolist(), strict=True)
         ]
-        rows = rows[~done]
+        going = ~done
+        rows = rows[going]
         if len(rows) == 0:
             return
-        batch.advance(~done, chosen[~done])
+        batch.advance(going, chosen[going])
