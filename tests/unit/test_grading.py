@@ -33,14 +33,16 @@ def test_lines_keep_their_order_and_say_why(tmp_path):
         {"id": 8, "gold": "5", "text": "I do\nnot know"},
         {"id": 9, "gold": "4.5e33", "text": "4.52e33", "policy": {"rounding": "gold"}},
         {"id": 10, "gold": "10000", "text": "10001", "policy": "published"},
-        {"id": 11, "domain": "visual", "gold": "5", "text": "5"},
+        {"id": 11, "domain": "sound", "gold": "5", "text": "5"},
         {"id": 12, "gold": "\\text{no}", "text": "on"},
         {"id": 13, "gold": "5", "text": "Answer: 5", "policy": {"answer_in": ["box"]}},
+        {"id": 14, "domain": "visual", "gold": "5", "text": "so \\boxed{5}"},
+        {"id": 15, "domain": "visual", "gold": "10000", "text": "10001", "policy": "published"},
     )
-    assert [line["id"] for line in graded] == [7, "b", None, [1], 7, 8, 9, 10, 11, 12, 13]
+    assert [line["id"] for line in graded] == [7, "b", None, [1], 7, 8, 9, 10, 11, 12, 13, 14, 15]
     verdicts = [line["verdict"] for line in graded]
     assert verdicts == ["correct", "wrong", "correct", "correct", "wrong", "no_answer", "correct",
-                        "correct", "error", "wrong", "wrong"]  # fmt: skip
+                        "correct", "error", "wrong", "wrong", "correct", "correct"]  # fmt: skip
     assert all(set(line) == {"id", "verdict", "answer", "reason"} for line in graded)
     assert graded[0] | {"reason": ""} == {
         "id": 7,
@@ -48,7 +50,7 @@ def test_lines_keep_their_order_and_say_why(tmp_path):
         "answer": "0.5",
         "reason": "",
     }
-    assert graded[0]["reason"].startswith("number: ") and "'visual'" in graded[8]["reason"]
+    assert graded[0]["reason"].startswith("number: ") and "'sound'" in graded[8]["reason"]
 
 
 def test_order_holds_over_blocks_and_workers(tmp_path, monkeypatch):

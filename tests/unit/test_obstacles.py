@@ -1,24 +1,29 @@
-"""What cannot be made yet is told before anything runs, and nothing judges it by other rules."""
+"""What cannot be made is told before anything runs, and nothing judges it by other rules."""
+
+import importlib
 
 import pandas as pd
 import pytest
+from boundary.benchmarks import formats
 from boundary.cli import main
 from boundary.data.records import write_records
 from boundary.errors import BoundaryError
 from boundary.study import jobs
 from boundary.study.load import load_study
 from boundary.study.obstacles import obstacles
+from boundary.verification.verifiers import VERIFIERS, check_textual, verifier_module
 from config_files import ROOT, SCHEMAS, edit
 
 GROUP = {"models": ["mini-base"], "benchmarks": ["arith"], "sampling": "standard", "n": 128}
 OWN = {"label": "own", "family": "f", "role": "rlvr", "base": "mini-base", "template": "mini"}
 
 
-def exhibit_of(config, models, kind="pass_at_k", entries=(), **group):
+def exhibit_of(config, models, kind="pass_at_k", entries=(), of="figures", **group):
     """The miniature with one more figure, and that figure."""
     edit(config / "models.yaml", lambda known: known.update(entries))
     entry = {"kind": kind, "cells": [GROUP | {"models": models} | group]}
-    edit(config / "studies/miniature.yaml", lambda study: study["figures"].update(mine=entry))
+    entry |= {"subset": "scored"} if kind == "entropy" else {}
+    edit(config / "studies/miniature.yaml", lambda study: study[of].update(mine=entry))
     study = load_study("miniature", config, SCHEMAS)
     return study, study.exhibits["mine"]
 
@@ -52,14 +57,24 @@ def test_an_exhibit_is_made_without_references_that_nobody_has_unless_it_has_not
     assert told.startswith("own is not available")
 
 
-def test_pictures_are_an_obstacle_unless_somebody_else_judged_them(config):
-    files = {"mathvista": {"files": ["x.csv"], "format": "counts"}}
-    own = OWN | {"counts": files}
-    study, exhibit = exhibit_of(config, ["mini-base"], benchmarks=["mathvista"])
-    (told,) = obstacles(study, exhibit)
-    assert told.startswith("mathvista has problems of domain visual")
-    study, exhibit = exhibit_of(config, ["own"], entries={"own": own}, benchmarks=["mathvista"])
-    assert obstacles(study, exhibit) == []
+def test_problems_of_every_format_can_be_judged_by_the_studys_own_verifier():
+    for name in formats.MODULES:
+        importlib.import_module(verifier_module("boundary", formats.domain_of(name)))
+
+
+def test_pictures_are_no_obstacle_and_have_majorities_and_second_opinions(config):
+    for kind, verifiers in (("pass_at_k", list(VERIFIERS)), ("majority_at_k", ["boundary"])):
+        study, exhibit = exhibit_of(
+            config, ["mini-base"], kind, benchmarks=["mathvista"], verifiers=verifiers
+        )
+        assert obstacles(study, exhibit) == [] and len(exhibit.cells) == len(verifiers)
+
+
+def test_no_likelihood_is_told_of_responses_to_pictures(config):
+    with pytest.raises(BoundaryError, match="mathvista has problems of domain visual, whose pict"):
+        exhibit_of(config, ["mini-base"], "entropy", benchmarks=["mathvista"], of="tables")
+    with pytest.raises(BoundaryError, match="mathvision has problems of domain visual, whose pic"):
+        exhibit_of(config, ["mini-grpo"], benchmarks=["mathvision"], sampling="matched")
 
 
 def test_programs_are_none_but_have_no_majority_and_no_second_opinion(config):
@@ -77,14 +92,21 @@ def test_nothing_is_trained_on_pictures(config):
         lambda models: models["mini-grpo"]["rlvr"].update(problems="mathvista"),
     )
     with pytest.raises(
-        BoundaryError, match="'mathvista' has problems of domain visual, which are not"
+        BoundaryError, match="'mathvista' has problems of domain visual, whose pictures"
     ):
         load_study("miniature", config, SCHEMAS)
 
 
-def test_no_command_poses_or_judges_them_as_if_they_were_formulas(tmp_path, capsys):
+@pytest.mark.parametrize("found", [["visual"], ["code", "visual"], ["sound"], []])
+def test_what_looks_at_texts_alone_refuses_pictures(found):
+    with pytest.raises(BoundaryError, match=r"^p\.parquet: holds problems of "):
+        check_textual(found, "p.parquet", "training")
+    assert check_textual(["code", "code"], "p.parquet", "training") == "code"
+
+
+def test_no_command_poses_or_judges_what_it_does_not_know(tmp_path, capsys):
     problems, output = tmp_path / "problems.parquet", tmp_path / "out.parquet"
-    frame = pd.DataFrame({"problem_id": ["a"], "domain": "visual", "question": "?", "gold": "null"})
+    frame = pd.DataFrame({"problem_id": ["a"], "domain": "sound", "question": "?", "gold": "null"})
     write_records(problems, "problem", frame, {"benchmark": "b", "protocol": 1})
     samples = tmp_path / "samples.parquet"
     columns = {"text": "5", "token_ids": None, "n_tokens": 1, "finish_reason": "stop"}
@@ -99,5 +121,5 @@ def test_no_command_poses_or_judges_them_as_if_they_were_formulas(tmp_path, caps
         ["sample", "--model", str(model), *prompts, *common],
     ):
         assert main(command) == 1
-        assert "holds problems of domain visual" in capsys.readouterr().err
+        assert "holds problems of domain sound, which nothing judges" in capsys.readouterr().err
     assert not output.exists()

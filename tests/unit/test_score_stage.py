@@ -257,6 +257,14 @@ def test_samples_whose_prompts_are_not_known_are_refused(cell, capsys, change, s
     assert pd.Series([said]).str.contains(message).all(), said
 
 
+def test_no_response_to_a_picture_is_scored(cell, capsys):
+    problems = read_records(cell / "problems.parquet", "problem").assign(domain="visual")
+    file = cell / "visual.parquet"
+    write_records(file, "problem", problems, read_provenance(cell / "problems.parquet"))
+    assert score(cell, problems=file) == 1
+    assert "of domain visual, whose pictures scoring does not look at" in capsys.readouterr().err
+
+
 def test_questions_that_have_changed_are_told(cell, capsys):
     changed = (cell / "own.jsonl").read_text().replace("1+2", "2+1")
     (cell / "changed.jsonl").write_text(changed)

@@ -277,6 +277,14 @@ def test_so_are_problems_that_do_not_fit(train, stand_in, tmp_path, capsys, chan
     assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
+def test_and_problems_with_pictures(train, stand_in, tmp_path, capsys):
+    problems = draw_problems("seen", (2, 3), 12, "train", seed=1).assign(domain="visual")
+    write_records(tmp_path / "problems.parquet", "problem", problems, {})
+    assert train() == 1
+    assert "of domain visual, whose pictures training does not look at" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 VERL_MODEL = {
     "label": "own",
     "family": "f",

@@ -216,10 +216,10 @@ def _pose(
     """The problems to train on, and their domain."""
     from boundary.data.records import read_records
     from boundary.training.problems import training_problems
-    from boundary.verification.verifiers import check_domains
+    from boundary.verification.verifiers import check_textual
 
     domains = read_records(arguments.problems, "problem", ["domain"])["domain"].unique()
-    domain = check_domains(domains, str(arguments.problems))
+    domain = check_textual(domains, str(arguments.problems), "training")
     return domain, training_problems(arguments.problems, domain, template, policy)
 
 

@@ -98,6 +98,7 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.scoring.cell import score_cell
     from boundary.scoring.responses import Preparation
     from boundary.scoring.samples import SampledCell
+    from boundary.verification.verifiers import check_textual
 
     if arguments.threads:
         import torch
@@ -107,7 +108,8 @@ def run(arguments: argparse.Namespace) -> None:
         **{field.name: getattr(arguments, field.name) for field in fields(ScorerSettings)}
     )
     template = load_template(arguments.prompts, arguments.template)
-    problems = read_records(arguments.problems, "problem", ["problem_id", "question"])
+    problems = read_records(arguments.problems, "problem", ["problem_id", "domain", "question"])
+    check_textual(problems["domain"].unique(), str(arguments.problems), "scoring")
     cell = SampledCell(arguments.samples, arguments.problems, template)
     temperature = cell.temperature if arguments.temperature is None else arguments.temperature
     scorer = read_model_record(arguments.scorer)

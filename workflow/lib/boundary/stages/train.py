@@ -161,10 +161,10 @@ def _pose(arguments: argparse.Namespace, base: ModelRecord, template: Template) 
     from boundary.training.problems import check_enough
     from boundary.training.verl_runs.prompts import pose_prompts
     from boundary.verification.policy import read_policy
-    from boundary.verification.verifiers import check_domains
+    from boundary.verification.verifiers import check_textual
 
     domains = read_records(arguments.problems, "problem", ["domain"])["domain"]
-    domain = check_domains(domains.unique(), str(arguments.problems))
+    domain = check_textual(domains.unique(), str(arguments.problems), "training")
     check_enough(len(domains), arguments.recipe["problems_per_step"])
     encoding = Encoding(base.checkpoint)
     policy = read_policy(arguments.policy)

@@ -10,8 +10,10 @@ from boundary.verification.pool import Limits
 from boundary.verification.verifiers import VERIFIERS
 
 HELP = "judge every sample of a shard against the gold answers"
+OF_ANSWERS = ("math-verify", "latex2sympy2_extended", "sympy", "mpmath")
 LIBRARIES = {
-    "math": ("math-verify", "latex2sympy2_extended", "sympy", "mpmath"),
+    "math": OF_ANSWERS,
+    "visual": OF_ANSWERS,
     "code": ("numpy",),  # which programs find in the sandbox
 }
 

@@ -12,7 +12,7 @@ from boundary.study.benchmark import Benchmark
 from boundary.study.catalogue import Catalogue
 from boundary.study.model import IMPORTED
 from boundary.study.study import Cell
-from boundary.verification.verifiers import DOMAINS, VERIFIERS, verifier_module
+from boundary.verification.verifiers import VERIFIERS, verifier_module
 
 SHEETS_OF_PART = ("chains",)  # that leave the problems of a filter out
 OF_COUNTS = (*STATISTICS, "difference", "coverage", "measures")
@@ -60,7 +60,7 @@ def _check_verifier(kind: str, statistic: str, cell: Cell, place: str) -> None:
 
 def check_domain(kind: str, statistic: str, cell: Cell, benchmark: Benchmark, place: str) -> None:
     """A majority of programs means nothing, and second opinions on them there are none."""
-    if benchmark.source == "counts_only" or benchmark.domain not in DOMAINS:
+    if benchmark.source == "counts_only":
         return
     if benchmark.domain == "code" and statistic == "majority_at_k":
         raise BoundaryError(

@@ -134,7 +134,7 @@ def left_out(study: Study) -> str:
     if not names:
         return ""
     return (
-        f"Left out, since models, logs or verifiers are not available: {', '.join(names)}. What is "
+        f"Left out, since models or logs are not available: {', '.join(names)}. What is "
         f"missing, and what the rest takes: boundary plan --study {study.name}"
     )
 

@@ -10,7 +10,7 @@ from boundary.errors import BoundaryError, unknown_name
 from boundary.sampling.engine import EngineSettings
 from boundary.study.model import IMPORTED, LOADED, REWARDED, UNAVAILABLE, Model
 from boundary.study.recipes import CHECKS
-from boundary.verification.verifiers import DOMAINS
+from boundary.verification.verifiers import TEXTUAL
 
 if TYPE_CHECKING:
     from boundary.study.catalogue import Catalogue
@@ -128,10 +128,10 @@ def _check_problems(name: str, catalogue: Catalogue, place: str) -> None:
         raise BoundaryError(
             f"{place}.problems: {name!r} is known from counts alone; nothing can be posed"
         )
-    if benchmarks[name].domain not in DOMAINS:
+    if benchmarks[name].domain not in TEXTUAL:
         raise BoundaryError(
-            f"{place}.problems: {name!r} has problems of domain {benchmarks[name].domain}, which are not "
-            f"verified yet; train on one of {', '.join(DOMAINS)}"
+            f"{place}.problems: {name!r} has problems of domain {benchmarks[name].domain}, whose pictures "
+            f"no trainer here looks at; train on one of {' or '.join(TEXTUAL)}"
         )
     if benchmarks[name].settings.get("generate", {}).get("partition") == "test":
         raise BoundaryError(

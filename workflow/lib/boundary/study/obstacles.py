@@ -1,4 +1,4 @@
-"""What stands in the way of an exhibit: models and logs that nobody has, answers that nothing verifies."""
+"""What stands in the way of an exhibit: models and logs that nobody has."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from boundary.errors import BoundaryError
-from boundary.study.benchmark import Benchmark
 from boundary.study.model import REWARDED, Model
 from boundary.study.pairs import base_of
 from boundary.study.study import Exhibit, Study
-from boundary.verification.verifiers import DOMAINS
 
 
 def obstacles(study: Study, exhibit: Exhibit) -> list[str]:
     """Why an exhibit cannot be made, with the way out, one text for each thing; empty if it can."""
-    models, benchmarks = study.catalogue.models, study.catalogue.benchmarks
+    models = study.catalogue.models
     needed = [models[name] for name in dict.fromkeys(_models(study, exhibit))]
     return [
         *(_of_model(model) for model in needed if not model.available),
@@ -28,13 +26,6 @@ def obstacles(study: Study, exhibit: Exhibit) -> list[str]:
             _of_training(models[name])
             for name in exhibit.models
             if models[name].source not in REWARDED and models[name].training_log is None
-        ),
-        *(
-            _of_benchmark(benchmarks[name])
-            for name in dict.fromkeys(
-                cell.benchmark for cell in exhibit.cells if models[cell.model].source != "counts"
-            )
-            if benchmarks[name].domain not in DOMAINS
         ),
     ]
 
@@ -81,11 +72,4 @@ def _of_training(model: Model) -> str:
         f"{model.name} has no log of a training on verified rewards: it was not trained here. Its entry "
         "in config/models.yaml can name one: training: {metrics: FILE.csv}, with the columns step, "
         "reward, response_length and entropy"
-    )
-
-
-def _of_benchmark(benchmark: Benchmark) -> str:
-    domain = benchmark.domain
-    return (
-        f"{benchmark.name} has problems of domain {domain}, which are not sampled and verified yet"
     )

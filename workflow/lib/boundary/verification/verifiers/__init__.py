@@ -24,12 +24,16 @@ from boundary.errors import BoundaryError
 
 # The first is the study's own; the others are second opinions.
 VERIFIERS = ("boundary", "math_verify", "published")
-# Who can judge what so far: the verifiers' modules by the domain of problem records.
+OF_ANSWERS = {name: f"boundary.verification.verifiers.{name}" for name in VERIFIERS}
+# Who can judge what: the verifiers' modules by the domain of problem records. To a picture the answers are
+# those of mathematics: numbers, formulas, short texts.
 MODULES = {
-    "math": {name: f"boundary.verification.verifiers.{name}" for name in VERIFIERS},
+    "math": OF_ANSWERS,
+    "visual": OF_ANSWERS,
     "code": {"boundary": "boundary.verification.programs.verifier"},
 }
 DOMAINS = tuple(MODULES)
+TEXTUAL = ("math", "code")  # all that is posed is a text
 
 
 def verifier_module(verifier: str, domain: str) -> str:
@@ -49,19 +53,33 @@ def split_judged(judged: str) -> tuple[str, str]:
 
 
 def check_domains(found: Iterable[str], place: str) -> str:
-    """The one domain of the problems of a file, which can be posed and judged.
+    """The one domain of the problems of a file, which can be judged.
 
-    Raises BoundaryError, beginning with ``place``: a picture would be judged as a formula.
+    Raises BoundaryError, beginning with ``place``, where there is another or several.
     """
     domains = sorted(set(found))
     for domain in domains:
         if domain not in DOMAINS:
             raise BoundaryError(
-                f"{place}: holds problems of domain {domain}, which are not sampled and verified yet; only "
-                f"those of {', '.join(DOMAINS)} are"
+                f"{place}: holds problems of domain {domain}, which nothing judges; expected one of "
+                f"{', '.join(DOMAINS)}"
             )
     if len(domains) != 1:
         raise BoundaryError(
             f"{place}: holds problems of the domains {', '.join(domains) or 'none'}; expected one domain"
         )
     return domains[0]
+
+
+def check_textual(found: Iterable[str], place: str, use: str) -> str:
+    """The one domain of the problems of a file, for a ``use`` that poses a text and no pictures.
+
+    Raises BoundaryError, beginning with ``place``, as check_domains, and where problems have pictures.
+    """
+    domain = check_domains(found, place)
+    if domain not in TEXTUAL:
+        raise BoundaryError(
+            f"{place}: holds problems of domain {domain}, whose pictures {use} does not look at; take "
+            f"problems of {' or '.join(TEXTUAL)}"
+        )
+    return domain
