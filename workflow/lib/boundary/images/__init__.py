@@ -1,0 +1,1 @@
+"""Images: the encoded pictures of visual problems, and what they show."""
