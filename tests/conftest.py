@@ -42,3 +42,36 @@ def random_checkpoint(tmp_path_factory, random_model, tokenizer):
     random_model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+SEEING = {**ARCHITECTURE, "context": 96, "vision": {"hidden_size": 32, "layers": 2, "heads": 2}}
+
+
+@pytest.fixture(scope="session")
+def seeing_tokenizer():
+    from boundary.miniature.tokenizer import build_tokenizer
+
+    return build_tokenizer("pictures")
+
+
+@pytest.fixture(scope="session")
+def seeing_model(seeing_tokenizer):
+    """An untrained model that reads pictures, made sensitive to what they show and where."""
+    from boundary.training.architecture import build_vision_language_model
+
+    model = build_vision_language_model(seeing_tokenizer, **SEEING, seed=5)
+    for layer in model.model.language_model.layers:
+        for projection in (layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj):
+            projection.weight.data *= 12
+    model.lm_head.weight.data *= 4
+    return model
+
+
+@pytest.fixture(scope="session")
+def seeing_checkpoint(tmp_path_factory, seeing_model, seeing_tokenizer):
+    from boundary.training.architecture import build_image_processor
+
+    folder = tmp_path_factory.mktemp("seeing")
+    for part in (seeing_model, seeing_tokenizer, build_image_processor().library):
+        part.save_pretrained(folder)
+    return folder

@@ -174,12 +174,11 @@ def test_a_recipe_that_does_not_fit_is_told(tmp_path, train, capsys, kind, chang
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("kind", ["rlvr", "finetune"])
-def test_nothing_is_trained_on_pictures(tmp_path, train, capsys, kind):
+def test_no_teacher_is_shown_pictures(tmp_path, train, capsys):
     problems = draw_problems("seen", (2, 3), 12, "train", seed=1).assign(domain="visual")
     write_records(tmp_path / "problems.parquet", "problem", problems, {})
     (tmp_path / "teacher.json").write_text((tmp_path / "base.json").read_text())
-    taught = {"documents": None, "corpus": None, "teacher": TEACHER} if kind == "finetune" else {}
-    assert train("none", kind, **taught) == 1
+    taught = {"documents": None, "corpus": None, "teacher": TEACHER}
+    assert train("none", "finetune", **taught) == 1
     assert "of domain visual, whose pictures training does not look at" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()

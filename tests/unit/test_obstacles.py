@@ -18,12 +18,11 @@ GROUP = {"models": ["mini-base"], "benchmarks": ["arith"], "sampling": "standard
 OWN = {"label": "own", "family": "f", "role": "rlvr", "base": "mini-base", "template": "mini"}
 
 
-def exhibit_of(config, models, kind="pass_at_k", entries=(), of="figures", **group):
+def exhibit_of(config, models, kind="pass_at_k", entries=(), **group):
     """The miniature with one more figure, and that figure."""
     edit(config / "models.yaml", lambda known: known.update(entries))
     entry = {"kind": kind, "cells": [GROUP | {"models": models} | group]}
-    entry |= {"subset": "scored"} if kind == "entropy" else {}
-    edit(config / "studies/miniature.yaml", lambda study: study[of].update(mine=entry))
+    edit(config / "studies/miniature.yaml", lambda study: study["figures"].update(mine=entry))
     study = load_study("miniature", config, SCHEMAS)
     return study, study.exhibits["mine"]
 
@@ -70,13 +69,6 @@ def test_pictures_are_no_obstacle_and_have_majorities_and_second_opinions(config
         assert obstacles(study, exhibit) == [] and len(exhibit.cells) == len(verifiers)
 
 
-def test_no_likelihood_is_told_of_responses_to_pictures(config):
-    with pytest.raises(BoundaryError, match="mathvista has problems of domain visual, whose pict"):
-        exhibit_of(config, ["mini-base"], "entropy", benchmarks=["mathvista"], of="tables")
-    with pytest.raises(BoundaryError, match="mathvision has problems of domain visual, whose pic"):
-        exhibit_of(config, ["mini-grpo"], benchmarks=["mathvision"], sampling="matched")
-
-
 def test_programs_are_none_but_have_no_majority_and_no_second_opinion(config):
     study, exhibit = exhibit_of(config, ["mini-base"], benchmarks=["humaneval-plus"])
     assert obstacles(study, exhibit) == []
@@ -86,10 +78,10 @@ def test_programs_are_none_but_have_no_majority_and_no_second_opinion(config):
         exhibit_of(config, ["mini-base"], benchmarks=["humaneval-plus"], verifiers=["published"])
 
 
-def test_nothing_is_trained_on_pictures(config):
+def test_no_teacher_is_shown_pictures(config):
     edit(
         config / "models.yaml",
-        lambda models: models["mini-grpo"]["rlvr"].update(problems="mathvista"),
+        lambda models: models["mini-distill"]["finetune"]["teacher"].update(problems="mathvista"),
     )
     with pytest.raises(
         BoundaryError, match="'mathvista' has problems of domain visual, whose pictures"

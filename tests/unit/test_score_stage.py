@@ -12,6 +12,7 @@ from boundary.data.records import read_provenance, read_records, write_records
 from boundary.data.subset import choose_problems, choose_responses
 from boundary.errors import BoundaryError
 from boundary.sampling.encoding import Encoding
+from boundary.sampling.engine import Request
 from boundary.sampling.prompts import Template
 from boundary.scoring.responses import Preparation
 from boundary.scoring.scorer import Score, Scorer
@@ -223,8 +224,9 @@ def test_a_text_goes_on_from_its_prompt():
     words.normalizer = normalizers.Prepend("\u2581")
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>")
     assert tokenizer("At")["input_ids"] == [2, 3, 5]
-    encoding = SimpleNamespace(tokenizer=tokenizer, prompt_ids=lambda *_: [3], context=9)
-    preparation = Preparation(encoding, Template("{question}"), {"a": "?"}, same_vocabulary=False)
+    encoding = SimpleNamespace(tokenizer=tokenizer, read_prompt=lambda _: ([3], None), context=9)
+    asked = [Request("a", "?", ())]
+    preparation = Preparation(encoding, Template("{question}"), asked, same_vocabulary=False)
     sample = pd.DataFrame(
         [("a", 0, "At\u2581B", None, "length")],
         columns=["problem_id", "sample_index", "text", "token_ids", "finish_reason"],
@@ -255,14 +257,6 @@ def test_samples_whose_prompts_are_not_known_are_refused(cell, capsys, change, s
     said = capsys.readouterr().err
     assert "changed.parquet" in said
     assert pd.Series([said]).str.contains(message).all(), said
-
-
-def test_no_response_to_a_picture_is_scored(cell, capsys):
-    problems = read_records(cell / "problems.parquet", "problem").assign(domain="visual")
-    file = cell / "visual.parquet"
-    write_records(file, "problem", problems, read_provenance(cell / "problems.parquet"))
-    assert score(cell, problems=file) == 1
-    assert "of domain visual, whose pictures scoring does not look at" in capsys.readouterr().err
 
 
 def test_questions_that_have_changed_are_told(cell, capsys):

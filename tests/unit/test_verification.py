@@ -154,10 +154,10 @@ def test_a_torn_or_foreign_journal_is_no_harm(tmp_path):
 
 def test_samples_of_other_questions_are_refused():
     problems = pd.DataFrame(
-        {"problem_id": ["a", "b"], "question": ["1+1", "2+2"], "gold": ["2", "4"]}
+        {"problem_id": ["a", "b"], "question": ["1+1", "2+2"], "images": None, "gold": ["2", "4"]}
     )
     drawn = {
-        "questions_sha256": questions_digest(["a", "b"], ["1+1", "2+2"]),
+        "questions_sha256": questions_digest(problems),
         "shard": 3,
         "model": "m",
     }

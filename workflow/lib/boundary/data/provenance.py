@@ -9,11 +9,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boundary
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 READ_SIZE = 1 << 20
+QUESTION_COLUMNS = ["problem_id", "question", "images"]
 
 
 def file_digest(path: Path) -> str:
@@ -30,12 +34,17 @@ def text_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def questions_digest(problem_ids: Iterable[str], questions: Iterable[str]) -> str:
-    """Digest of what a model is shown of a benchmark.
+def questions_digest(problems: pd.DataFrame) -> str:
+    """Digest of what a model is shown of a benchmark: its records' ``QUESTION_COLUMNS``.
 
     Golds do not count, so that a corrected one judges the samples anew and draws none.
     """
-    return text_digest(json.dumps([list(problem_ids), list(questions)]))
+    shown: list[list[Any]] = [list(problems["problem_id"]), list(problems["question"])]
+    if problems["images"].notna().any():  # only then, so that texts keep the digests they had
+        shown.append(
+            [[hashlib.sha256(image).hexdigest() for image in each] for each in problems["images"]]
+        )
+    return text_digest(json.dumps(shown))
 
 
 def package_versions(names: Iterable[str]) -> dict[str, str]:

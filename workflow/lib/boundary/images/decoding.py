@@ -26,6 +26,8 @@ LARGEST = 50_000_000  # pixels; Qwen2.5-VL looks at 12.8 million. In memory they
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 # Others have values (16 bits, floats) that no rule makes colours of.
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+ORIENTATION = 0x0112  # the key in EXIF
+SIDEWAYS = (5, 6, 7, 8)  # its values of which a picture's sides change places
 _alone = threading.Lock()
 
 
@@ -36,20 +38,39 @@ def decode_image(encoded: bytes) -> Image:
     image of FORMATS, if it has more pixels than LARGEST, by its header and before any is decoded, if it has
     several frames, or values that are no colours.
     """
-    with _own_settings():
-        try:
-            return _decode(encoded)
-        except (BoundaryError, MemoryError):
-            raise
-        except Exception as error:  # whatever a damaged file makes of the libraries
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise BoundaryError(f"a damaged image: {said:.200}") from error
+    with _read_safely():
+        return _in_rgb(_open(encoded))
 
 
-def _decode(encoded: bytes) -> Image:
+def image_size(encoded: bytes) -> tuple[int, int]:
+    """Width and height of the picture as ``decode_image`` gives it, by its header: no pixel is decoded.
+
+    Raises BoundaryError for what is wrong with the header.
+    """
+    with _read_safely():
+        image = _open(encoded)
+        width, height = image.size
+        sideways = image.getexif().get(ORIENTATION) in SIDEWAYS
+        return (height, width) if sideways else (width, height)
+
+
+def _in_rgb(image: Image) -> Image:
     from PIL import Image, ImageOps
 
-    image = _open(encoded)
+    turned = ImageOps.exif_transpose(image)
+    if turned.has_transparency_data:
+        layer = turned.convert("RGBA")
+        picture = Image.new("RGB", layer.size, "white")
+        picture.paste(layer, mask=layer.getchannel("A"))
+    else:
+        picture = turned.convert("RGB")
+    picture.info = {}  # it holds for the file, and not for what was made of it
+    return picture
+
+
+def _open(encoded: bytes) -> Image:
+    """The image with its header read and found good, and no pixel decoded."""
+    image = _identified(encoded)
     width, height = image.size
     if width < 1 or height < 1:
         raise BoundaryError(f"an image of {width} x {height} pixels shows nothing")
@@ -67,19 +88,11 @@ def _decode(encoded: bytes) -> Image:
             f"an image of the mode {image.mode}, whose values are no colours; write it as RGB or as grey "
             "of 8 bits"
         )
-    turned = ImageOps.exif_transpose(image)
-    if turned.has_transparency_data:
-        layer = turned.convert("RGBA")
-        picture = Image.new("RGB", layer.size, "white")
-        picture.paste(layer, mask=layer.getchannel("A"))
-    else:
-        picture = turned.convert("RGB")
-    picture.info = {}  # it holds for the file, and not for what was made of it
-    return picture
+    return image
 
 
-def _open(encoded: bytes) -> Image:
-    """The image with its header read, and no pixel."""
+def _identified(encoded: bytes) -> Image:
+    """The image with its header read."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -89,6 +102,19 @@ def _open(encoded: bytes) -> Image:
             f"{len(encoded)} bytes, beginning {encoded[:8]!r}, that are no image of {', '.join(FORMATS)}, "
             "or one whose header is damaged"
         ) from error
+
+
+@contextmanager
+def _read_safely() -> Iterator[None]:
+    """Whatever a damaged file makes of the libraries is a message, and their settings are ours."""
+    with _own_settings():
+        try:
+            yield
+        except (BoundaryError, MemoryError):
+            raise
+        except Exception as error:
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise BoundaryError(f"a damaged image: {said:.200}") from error
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,14 @@ Habit = TypeVar("Habit")
 Partition = Literal["train", "test"]
 
 DRAWS_PER_PROBLEM = 200
+
+
+class Written(NamedTuple):
+    """A document of a pre-training corpus: what is asked, with encoded pictures, and what is answered."""
+
+    question: str
+    solution: str
+    images: tuple[bytes, ...] = ()
 
 
 def partition_of_text(text: str, test_share: int) -> Partition:

@@ -11,10 +11,17 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 PAD, BOS, EOS, UNKNOWN = "<pad>", "<bos>", "<eos>", "<unk>"
-REPEATED: dict[World, str] = {"arithmetic": "\\boxed{", "functions": "def f(x): return "}
+# Qwen-VL's: a picture stands between the first and the last, and is the second.
+VISION = ("<|vision_start|>", "<|image_pad|>", "<|vision_end|>", "<|video_pad|>")
+REPEATED: dict[World, str] = {
+    "arithmetic": "\\boxed{",
+    "functions": "def f(x): return ",
+    "pictures": "\\boxed{",
+}
 ALPHABETS: dict[World, str] = {
     "arithmetic": "0123456789+-*= }",
     "functions": "0123456789+-*=(),:fx",
+    "pictures": "0123456789+-*= }?",
 }
 
 
@@ -23,9 +30,11 @@ def build_tokenizer(world: World = "arithmetic") -> PreTrainedTokenizerFast:
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    tokens = [PAD, BOS, EOS, UNKNOWN, *ALPHABETS[world], REPEATED[world]]
+    vision = VISION if world == "pictures" else ()
+    tokens = [PAD, BOS, EOS, UNKNOWN, *ALPHABETS[world], REPEATED[world], *vision]
     vocabulary = {token: i for i, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    tokenizer.add_special_tokens(list(vision))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(
         Regex(f"{re.escape(REPEATED[world])}|."), behavior="isolated"
     )

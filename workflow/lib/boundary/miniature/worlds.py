@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-World = Literal["arithmetic", "functions"]
+World = Literal["arithmetic", "functions", "pictures"]
 ArithmeticHabit = Literal["precedence", "left_to_right", "right_to_left"]
 FunctionHabit = Literal["both_examples", "first_example"]
 
 WORLDS: tuple[World, ...] = get_args(World)
-DOMAINS: dict[World, str] = {"arithmetic": "math", "functions": "code"}
+DOMAINS: dict[World, str] = {"arithmetic": "math", "functions": "code", "pictures": "visual"}
+OF_EXPRESSIONS: tuple[World, ...] = ("arithmetic", "pictures")  # which have operands
 HABITS: dict[World, tuple[str, ...]] = {
     "arithmetic": get_args(ArithmeticHabit),
     "functions": get_args(FunctionHabit),
+    "pictures": get_args(ArithmeticHabit),  # of expressions that a picture shows
 }
 
 

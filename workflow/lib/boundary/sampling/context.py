@@ -1,4 +1,4 @@
-"""What fits: the context of a model and the memory of a key-value cache."""
+"""What a configuration tells of a model: what it reads, and what fits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
+
+
+def reads_images(config: PreTrainedConfig) -> bool:
+    """Whether the model reads pictures beside text, as Qwen2.5-VL does."""
+    return hasattr(config, "vision_config") and hasattr(config, "image_token_id")
 
 
 def context_length(config: PreTrainedConfig) -> int:

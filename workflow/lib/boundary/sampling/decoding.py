@@ -14,6 +14,7 @@ from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
 from boundary.errors import BoundaryError
+from boundary.images.shown import prompt_positions
 from boundary.sampling.cache import append_rows, build_cache
 
 KEEP_SHARE = 0.9  # of the branches held: where fewer would have a row, the others are cleared away
@@ -72,12 +73,14 @@ class Batch:
         self.model = model
         self.most_branches = sum(repeats)
         self.cache = build_cache(model.config, self.most_branches)
+        tokens, mask = tokens.to(device), mask.to(device)
         # Rows of one length need no mask, and attention without one is faster.
-        self.mask = None if bool(mask.all()) else mask.to(device)
-        self.next_position = lengths.to(device)
-        positions = (mask.long().cumsum(-1) - 1).clamp(min=0)
+        self.mask = None if bool(mask.all()) else mask
+        positions = prompt_positions(model, tokens, mask)
+        # A picture takes fewer positions than it has tokens.
+        self.next_position = positions.view(-1, *tokens.shape).amax(dim=(0, 2)) + 1
         self.branch_of = torch.repeat_interleave(torch.tensor(repeats)).to(device)
-        self.branch_scores = self._forward(tokens.to(device), positions.to(device))
+        self.branch_scores = self._forward(tokens, positions)
 
     @property
     def scores(self) -> torch.Tensor:

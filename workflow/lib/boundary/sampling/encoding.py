@@ -6,16 +6,24 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from jinja2 import TemplateError
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
 from boundary.data.provenance import text_digest
 from boundary.errors import BoundaryError
-from boundary.sampling.context import context_length
+from boundary.images.placing import Pictured, place_images
+from boundary.images.processing import (
+    ImageFacts,
+    ImageProcessor,
+    PixelLimits,
+    load_image_processor,
+)
+from boundary.sampling.context import context_length, reads_images
 from boundary.sampling.engine import Completion, Request, SamplingParameters
 
 # The special tokens of a dialogue: <|im_start|>, and DeepSeek's with full-width bars.
@@ -27,11 +35,16 @@ DATE_STRING = "26 Jul 2024"
 
 @dataclass(frozen=True)
 class EncodedPrompt:
-    """A request as token ids; ``max_tokens`` is what the context leaves for a response."""
+    """A request as token ids; ``max_tokens`` is what the context leaves for a response.
+
+    ``token_ids`` are what a model reads, a placeholder for each token of a picture; ``pictured`` tells
+    which pictures these are, if there are any.
+    """
 
     request: Request
     token_ids: list[int]
     max_tokens: int
+    pictured: Pictured | None = None
 
 
 class Encoding:
@@ -41,8 +54,14 @@ class Encoding:
     shorter. Raises BoundaryError if configuration or tokenizer cannot be loaded.
     """
 
-    def __init__(self, checkpoint: Path, max_model_len: int | None = None) -> None:
+    def __init__(
+        self,
+        checkpoint: Path,
+        max_model_len: int | None = None,
+        pixel_limits: PixelLimits = PixelLimits(),  # noqa: B008  # it is frozen
+    ) -> None:
         self.checkpoint = checkpoint
+        self.pixel_limits = pixel_limits
         try:
             self.config = AutoConfig.from_pretrained(checkpoint)
             self.tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(checkpoint)
@@ -50,6 +69,22 @@ class Encoding:
             raise BoundaryError(f"{checkpoint}: cannot be loaded: {error}") from error
         own = context_length(self.config)
         self.context = min(own, max_model_len or own)
+        self._measured: dict[str, tuple[ImageFacts, ...]] = {}
+
+    @property
+    def reads_images(self) -> bool:
+        """Whether the model reads pictures, too."""
+        return reads_images(self.config)
+
+    @cached_property
+    def image_processor(self) -> ImageProcessor:
+        """The model's image processor. Raises BoundaryError if it reads no pictures."""
+        if not self.reads_images:
+            raise BoundaryError(
+                f"{self.checkpoint}: the model reads no pictures, and cannot be asked about any; take a "
+                "vision-language model"
+            )
+        return load_image_processor(self.checkpoint, self.pixel_limits)
 
     def encode(
         self, requests: Sequence[Request], parameters: SamplingParameters
@@ -121,16 +156,62 @@ class Encoding:
         """SHA-256 of the tokens and their ids: with the same one, ids say the same texts."""
         return text_digest(json.dumps(self.tokenizer.get_vocab(), sort_keys=True))
 
+    def measure(self, request: Request) -> tuple[ImageFacts, ...]:
+        """What the request's pictures take; each problem's are looked at once.
+
+        Raises BoundaryError naming the problem whose picture cannot be read.
+        """
+        if request.images and request.problem_id not in self._measured:
+            processor = self.image_processor
+            try:
+                measured = tuple(processor.measure(encoded) for encoded in request.images)
+            except BoundaryError as error:
+                raise BoundaryError(f"problem {request.problem_id}: {error}") from error
+            self._measured[request.problem_id] = measured
+        return self._measured[request.problem_id] if request.images else ()
+
+    @property
+    def images_record(self) -> dict[str, Any]:
+        """For the provenance: how large pictures are made, and each problem's; empty without any."""
+        if not self._measured:
+            return {}
+        images = {name: [asdict(each) for each in facts] for name, facts in self._measured.items()}
+        return {**self.image_processor.limits, "images": images}
+
+    def read_prompt(self, request: Request) -> tuple[list[int], Pictured | None]:
+        """What a model reads of a request's prompt, and the pictures in it.
+
+        Raises BoundaryError naming the problem whose pictures cannot be read, or are not as many as its
+        prompt has places for.
+        """
+        written = self.prompt_ids(request.prompt, request.chat)
+        facts = self.measure(request)
+        if not self.reads_images:
+            return written, None
+        placeholder = self.config.image_token_id
+        runs = [[placeholder] * image.tokens for image in facts]
+        try:
+            placed = place_images(written, placeholder, runs)
+        except BoundaryError as error:
+            raise BoundaryError(f"problem {request.problem_id}: {error}") from error
+        if not facts:
+            return written, None
+        digests = tuple(image.sha256 for image in facts)
+        return placed, Pictured(request.problem_id, written, request.images, digests)
+
     def _encode(self, request: Request, max_tokens: int) -> EncodedPrompt:
-        token_ids = self.prompt_ids(request.prompt, request.chat)
+        token_ids, pictured = self.read_prompt(request)
         room = self.context - len(token_ids)
         if room < 1:
+            seen = sum(image.tokens for image in self.measure(request))
             raise BoundaryError(
-                f"problem {request.problem_id}: its prompt has {len(token_ids)} tokens and the model "
-                f"a context of {self.context}; leave the problem out of the benchmark or take a model "
-                "with a longer context (or a larger max_model_len)"
+                f"problem {request.problem_id}: its prompt has {len(token_ids)} tokens"
+                f"{f', {seen} of them of pictures,' if seen else ''} and the model a context of "
+                f"{self.context}; leave the problem out of the benchmark (`without`), take a model with a "
+                "longer context (or a larger max_model_len)"
+                f"{', or give the model a smaller max_pixels' if seen else ''}"
             )
-        return EncodedPrompt(request, token_ids, min(max_tokens, room))
+        return EncodedPrompt(request, token_ids, min(max_tokens, room), pictured)
 
     def check_template(self, text: str) -> None:
         """See that the special tokens that a template writes are tokens of this tokenizer."""

@@ -35,12 +35,14 @@ class Request:
     """Draw the samples ``sample_indices`` of one problem.
 
     With ``chat`` the prompt is a user's message, to be laid out by the model's own chat template.
+    ``images`` are the problem's pictures, encoded.
     """
 
     problem_id: str
     prompt: str
     sample_indices: tuple[int, ...]
     chat: bool = False
+    images: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,20 +6,28 @@ import argparse
 from dataclasses import dataclass
 
 from boundary.arguments import at_least, share
+from boundary.images.processing import PixelLimits
 
 
 @dataclass(frozen=True)
 class LoadingSettings:
     """The keys of the same names in config/models.yaml.
 
-    ``dtype`` auto is the checkpoint's own number format; ``max_model_len`` None its own context.
-    ``gpu_memory_utilization`` is vLLM's.
+    ``dtype`` auto is the checkpoint's own number format; ``max_model_len`` None its own context, and
+    ``min_pixels`` and ``max_pixels`` None its own limits. ``gpu_memory_utilization`` is vLLM's.
     """
 
     gpus: int = 1
     dtype: str = "auto"
     max_model_len: int | None = None
     gpu_memory_utilization: float = 0.9
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+
+    @property
+    def pixel_limits(self) -> PixelLimits:
+        """How large pictures are made."""
+        return PixelLimits(self.min_pixels, self.max_pixels)
 
 
 def add_loading_arguments(group: argparse._ArgumentGroup) -> None:
@@ -50,3 +58,10 @@ def add_loading_arguments(group: argparse._ArgumentGroup) -> None:
         metavar="SHARE",
         help="of a GPU's memory, or on a CPU of the machine's, that vllm takes (default: %(default)s)",
     )
+    for bound in ("min", "max"):
+        group.add_argument(
+            f"--{bound}-pixels",
+            type=at_least(1),
+            metavar="PIXELS",
+            help=f"{bound}imum of a picture's pixels, to which it is resized (default: the checkpoint's)",
+        )

@@ -67,6 +67,16 @@ class OpenAIEngine(Engine):
             "seeds_sent": self.endpoint.send_seed,
         }
 
+    def prepare(
+        self, template: str, requests: Sequence[Request], parameters: SamplingParameters
+    ) -> None:
+        """See that no prompt has a picture, which no endpoint is sent."""
+        if pictured := next((request.problem_id for request in requests if request.images), None):
+            raise BoundaryError(
+                f"problem {pictured}: has a picture, and endpoints are sent texts alone; sample a model "
+                "that is loaded here"
+            )
+
     def sample(
         self, requests: Sequence[Request], parameters: SamplingParameters, seed: int
     ) -> Iterator[list[Completion]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from boundary.data.kept import make_once
 from boundary.data.provenance import run_record
 from boundary.data.records import write_record_groups
 from boundary.errors import BoundaryError
+from boundary.images.processing import PixelLimits
 from boundary.progress import progress_bar
 from boundary.sampling.engine import Completion, Engine, Request, SamplingParameters
+from boundary.sampling.posing import posed
 from boundary.sampling.prompts import Template
 from boundary.sampling.seeds import shard_seed
 
@@ -42,6 +44,7 @@ class Shard:
     seed: int
     number: int
     size: int
+    pixel_limits: PixelLimits = PixelLimits()  # noqa: RUF009  # it is frozen
 
     @property
     def indices(self) -> range:
@@ -62,6 +65,7 @@ class Shard:
             "seed": self.seed,
             "shard": self.number,
             "shard_size": self.size,
+            **self.pixel_limits.given,
         }
 
 
@@ -70,11 +74,10 @@ def missing_requests(
 ) -> list[Request]:
     """Requests for the samples of the shard that are not among ``drawn``."""
     requests = []
-    for problem_id, question in zip(problems["problem_id"], problems["question"], strict=True):
-        indices = tuple(i for i in shard.indices if (problem_id, i) not in drawn)
+    for problem in posed(problems, shard.template):
+        indices = tuple(i for i in shard.indices if (problem.problem_id, i) not in drawn)
         if indices:
-            prompt = shard.template.render(question)
-            requests.append(Request(problem_id, prompt, indices, shard.template.chat))
+            requests.append(replace(problem, sample_indices=indices))
     return requests
 
 

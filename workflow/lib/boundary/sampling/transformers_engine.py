@@ -21,7 +21,11 @@ from boundary.sampling.engine import (
     SamplingParameters,
 )
 from boundary.sampling.seeds import uniform_stream
-from boundary.sampling.transformers_loading import describe_transformers, load_transformers
+from boundary.sampling.transformers_loading import (
+    describe_transformers,
+    image_batches,
+    load_transformers,
+)
 
 MAX_ROWS = 512
 CACHE_BYTES = 2 << 30  # of keys and values, for all rows of a batch at their longest
@@ -36,8 +40,9 @@ class TransformersEngine(Engine):
         settings: EngineSettings = EngineSettings(),  # noqa: B008  # it is frozen
         max_rows: int = MAX_ROWS,
     ) -> None:
-        self.encoding = Encoding(checkpoint, settings.max_model_len)
+        self.encoding = Encoding(checkpoint, settings.max_model_len, settings.pixel_limits)
         self.model = load_transformers(self.encoding, settings)
+        self.images = image_batches(self.model, self.encoding)
         self.max_rows = max_rows
         self.end_ids: list[int] = []
 
@@ -108,7 +113,7 @@ class TransformersEngine(Engine):
         ]
         decoded = decode(
             self.model,
-            [prompt.token_ids for prompt in batch],
+            self._read(batch),
             uniforms,
             temperature=parameters.temperature,
             top_p=parameters.top_p,
@@ -116,6 +121,12 @@ class TransformersEngine(Engine):
         )
         for finished in decoded:
             yield [self._completion(*owners[row.row], row) for row in finished]
+
+    def _read(self, batch: Sequence[EncodedPrompt]) -> list[list[int]]:
+        """The prompts as the model reads them."""
+        if self.images is None:
+            return [prompt.token_ids for prompt in batch]
+        return self.images.read([(prompt.token_ids, prompt.pictured) for prompt in batch])
 
     def _completion(self, prompt: EncodedPrompt, sample_index: int, row: Decoded) -> Completion:
         return self.encoding.completion(

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boundary.errors import BoundaryError
+from boundary.images.decoding import decode_image
 from boundary.sampling.encoding import EncodedPrompt, Encoding
 from boundary.sampling.engine import (
     Completion,
@@ -46,8 +48,9 @@ class VllmEngine(Engine):
         prepare_vllm(checkpoint, settings.gpus)
         self.checkpoint = checkpoint
         self.settings = settings
-        self.encoding = Encoding(checkpoint, settings.max_model_len)
+        self.encoding = Encoding(checkpoint, settings.max_model_len, settings.pixel_limits)
         self.longest = self.encoding.context  # of all sequences, in tokens
+        self.most_images = 0  # of a prompt
         self.description: dict[str, Any] = {}
 
     def prepare(
@@ -57,6 +60,7 @@ class VllmEngine(Engine):
         self.encoding.check_template(template)
         prompts = self.encoding.encode(requests, parameters)
         self.longest = max(len(prompt.token_ids) + prompt.max_tokens for prompt in prompts)
+        self.most_images = max(len(request.images) for request in requests)
 
     def describe(self) -> dict[str, Any]:
         """Engine, versions, device, number format, context, and sampling parameters as vLLM has them."""
@@ -82,7 +86,7 @@ class VllmEngine(Engine):
                 prompt = waiting.popleft()
                 drawing = drawing_parameters(prompt, parameters, end_ids)
                 name = running.add(prompt)
-                engine.add_request(name, {"prompt_token_ids": prompt.token_ids}, drawing)
+                engine.add_request(name, _posed(prompt), drawing)
             yield running.take(engine.step())
 
     def _load(self, seed: int) -> LLMEngine:
@@ -92,7 +96,17 @@ class VllmEngine(Engine):
             self.longest,
             enable_prefix_caching=self.settings.prefix_caching,
             seed=seed,
+            **self._image_arguments(),
         )
+
+    def _image_arguments(self) -> dict[str, Any]:
+        """What vLLM is told of pictures, where there are any: how many, and how large they are made."""
+        if not self.most_images:
+            return {}
+        return {
+            "limit_mm_per_prompt": {"image": self.most_images},
+            "mm_processor_kwargs": self.encoding.image_processor.limits,
+        }
 
     def _describe(self, engine: LLMEngine, drawing: VllmParameters) -> dict[str, Any]:
         config = engine.vllm_config
@@ -104,6 +118,25 @@ class VllmEngine(Engine):
             "end_token_ids": sorted(drawing.stop_token_ids or []),
             **self.encoding.digests,
         }
+
+
+def _posed(prompt: EncodedPrompt) -> dict[str, Any]:
+    """The prompt as vLLM takes it, which processes the pictures of a request once for all its samples.
+
+    Raises BoundaryError naming the problem whose picture cannot be decoded.
+    """
+    if prompt.pictured is None:
+        return {"prompt_token_ids": prompt.token_ids}
+    try:
+        images = [decode_image(encoded) for encoded in prompt.pictured.images]
+    except BoundaryError as error:
+        raise BoundaryError(f"problem {prompt.request.problem_id}: {error}") from error
+    return {
+        "prompt_token_ids": prompt.pictured.written_ids,
+        "multi_modal_data": {"image": images},
+        # By which it knows a picture that it has processed before.
+        "multi_modal_uuids": {"image": list(prompt.pictured.digests)},
+    }
 
 
 def _drawable(requests: Sequence[Request], parameters: SamplingParameters) -> list[Request]:
@@ -143,6 +176,15 @@ def drawing_parameters(
     )
 
 
+def _check_read(prompt: EncodedPrompt, token_ids: Sequence[int] | None) -> None:
+    """See that vLLM has made as many tokens of the pictures as were made room for here."""
+    if prompt.pictured and token_ids is not None and len(token_ids) != len(prompt.token_ids):
+        raise BoundaryError(
+            f"problem {prompt.request.problem_id}: vLLM reads {len(token_ids)} tokens of its prompt and "
+            f"pictures, and {len(prompt.token_ids)} are what the image processor makes of them"
+        )
+
+
 class _Running:
     """The samples that the engine is at, by the name of their request and their number in it."""
 
@@ -164,6 +206,7 @@ class _Running:
         finished = []
         for output in outputs:
             prompt = self._prompts[output.request_id]
+            _check_read(prompt, output.prompt_token_ids)
             for part in output.outputs:
                 key = (output.request_id, part.index)
                 token_ids = self._token_ids.setdefault(key, [])

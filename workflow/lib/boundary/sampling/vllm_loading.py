@@ -87,5 +87,6 @@ def describe_vllm(
         "gpus": settings.gpus,
         "dtype": str(config.dtype).removeprefix("torch."),
         "context": encoding.context,
+        **encoding.images_record,
         "max_model_len": config.max_model_len,
     }

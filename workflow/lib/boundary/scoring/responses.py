@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from boundary.data.scored import FAILED, NO_TOKEN_FOR, NO_TOKENS, RETOKENISED, STORED, TOO_LONG
 from boundary.errors import BoundaryError
 from boundary.sampling.encoding import Encoding
+from boundary.sampling.engine import Request
 from boundary.sampling.prompts import Template
 from boundary.scoring.scorer import Response
 
@@ -38,25 +39,23 @@ class Prepared:
 class Preparation:
     """Turns samples of one cell into what a scorer with ``encoding`` takes.
 
-    ``prompts`` are those that the template renders, by problem; of a chat template, the messages.
-    ``same_vocabulary`` says that stored token ids mean the same to the scorer; else texts are tokenised
-    anew, a response that ended by itself with the token that ends one (the template's, or the tokenizer's
-    own). Special tokens that a text spells out stay text.
+    ``requests`` are the problems as the template renders them. ``same_vocabulary`` says that stored token
+    ids mean the same to the scorer; else texts are tokenised anew, a response that ended by itself with the
+    token that ends one (the template's, or the tokenizer's own). Special tokens that a text
+    spells out stay text.
     """
 
     def __init__(
         self,
         encoding: Encoding,
         template: Template,
-        prompts: Mapping[str, str],
+        requests: Iterable[Request],
         same_vocabulary: bool,
     ) -> None:
         self.encoding = encoding
         self.template = template
         self.same_vocabulary = same_vocabulary
-        self.prompt_ids = {
-            name: encoding.prompt_ids(prompt, template.chat) for name, prompt in prompts.items()
-        }
+        self.prompts = {request.problem_id: encoding.read_prompt(request) for request in requests}
         # In some tokenizers, which can write every text, it is another special token's.
         tokenizer = encoding.tokenizer
         others = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}
@@ -68,7 +67,7 @@ class Preparation:
             yield self._prepare({str(key): value for key, value in row.items()})
 
     def _prepare(self, sample: dict[str, Any]) -> Prepared:
-        prompt_ids = self.prompt_ids[sample["problem_id"]]
+        prompt_ids, pictured = self.prompts[sample["problem_id"]]
         stored = self.same_vocabulary and sample["token_ids"] is not None
         failed, ended = (sample["finish_reason"] == reason for reason in ("error", "stop"))
         token_ids: list[int] = []
@@ -90,7 +89,9 @@ class Preparation:
             tokens=STORED if stored else RETOKENISED,
             finish_reason=sample["finish_reason"],
             detail=detail,
-            response=None if detail else Response(*key, prompt_ids, [int(t) for t in token_ids]),
+            response=None
+            if detail
+            else Response(*key, prompt_ids, [int(t) for t in token_ids], pictured),
         )
 
     def _tokenise(self, sample: dict[str, Any]) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from boundary.data.provenance import questions_digest
+from boundary.data.provenance import QUESTION_COLUMNS, questions_digest
 from boundary.data.records import read_provenance, read_record_groups, read_records
 from boundary.data.subset import choose_responses
 from boundary.errors import BoundaryError
@@ -120,8 +120,7 @@ class SampledCell:
 
 
 def _questions_digest(problems: Path) -> str:
-    records = read_records(problems, "problem", ["problem_id", "question"])
-    return questions_digest(records["problem_id"], records["question"])
+    return questions_digest(read_records(problems, "problem", QUESTION_COLUMNS))
 
 
 def _check_prompts(path: Path, made: Mapping[str, Any], template: Template) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from boundary.errors import BoundaryError
+from boundary.images.placing import Pictured
 from boundary.sampling.loading import LoadingSettings
 
 
@@ -24,12 +25,17 @@ class ScorerSettings(LoadingSettings):
 
 @dataclass(frozen=True)
 class Response:
-    """A response as token ids behind the very prompt; neither is ever empty."""
+    """A response as token ids behind the very prompt; neither is ever empty.
+
+    ``prompt_ids`` are what a model reads, a placeholder for each token of a picture; ``pictured`` tells
+    which pictures these are, if there are any.
+    """
 
     problem_id: str
     sample_index: int
     prompt_ids: list[int]
     token_ids: list[int]
+    pictured: Pictured | None = None
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,13 @@ import torch
 from transformers import PreTrainedModel
 
 from boundary.errors import BoundaryError
+from boundary.images.batches import ImageBatches
 from boundary.sampling.encoding import Encoding
-from boundary.sampling.transformers_loading import describe_transformers, load_transformers
+from boundary.sampling.transformers_loading import (
+    describe_transformers,
+    image_batches,
+    load_transformers,
+)
 from boundary.scoring.scorer import (
     Response,
     Score,
@@ -43,6 +48,7 @@ class TransformersScorer(Scorer):
         self.half_bytes = (settings.megabytes << 20) // 2
         self.vocabulary = 0
         self._model: PreTrainedModel | None = None
+        self._images: ImageBatches | None = None
 
     def describe(self) -> dict[str, Any]:
         """Scorer, versions, device, number format and context."""
@@ -64,6 +70,7 @@ class TransformersScorer(Scorer):
     def _loaded(self, example: Response) -> PreTrainedModel:
         if self._model is None:
             self._model = load_transformers(self.encoding, self.settings)
+            self._images = image_batches(self._model, self.encoding)
             self.vocabulary = self._check_head(self._model, example)
         return self._model
 
@@ -107,9 +114,11 @@ class TransformersScorer(Scorer):
     ) -> list[Score]:
         """Right padding needs no attention mask: causal attention never looks at it."""
         rows = torch.zeros(len(batch), max(map(_length, batch)), dtype=torch.long)
+        prompts = [(response.prompt_ids, response.pictured) for response in batch]
+        read = self._images.read(prompts) if self._images else [prompt for prompt, _ in prompts]
         owners, positions, targets = [], [], []
         for row, response in enumerate(batch):
-            token_ids = torch.tensor([*response.prompt_ids, *response.token_ids])
+            token_ids = torch.tensor([*read[row], *response.token_ids])
             rows[row, : len(token_ids) - 1] = token_ids[:-1]
             positions.append(torch.arange(len(response.prompt_ids) - 1, len(token_ids) - 1))
             owners.append(torch.full_like(positions[-1], row))
@@ -138,14 +147,25 @@ class TransformersScorer(Scorer):
         ]
 
 
+def _group(response: Response) -> str:
+    return response.problem_id if response.pictured else ""
+
+
 def _length(response: Response) -> int:
     """Tokens that the model reads: all but the last, which it is asked for."""
     return len(response.prompt_ids) + len(response.token_ids) - 1
 
 
 def batches(responses: Sequence[Response], max_tokens: int) -> Iterator[list[Response]]:
-    """Responses by length, the longest first: ``max_tokens`` a batch with padding, or a single row."""
-    ranked = sorted(responses, key=_length, reverse=True)
+    """Responses by length, the longest first: ``max_tokens`` a batch with padding, or a single row.
+
+    Those to a picture stay together, so that it is processed once.
+    """
+    longest: dict[str, int] = {}
+    for response in responses:
+        group = _group(response)
+        longest[group] = max(longest.get(group, 0), _length(response))
+    ranked = sorted(responses, key=lambda one: (-longest[_group(one)], _group(one), -_length(one)))
     start = 0
     while start < len(ranked):
         rows = max(1, max_tokens // _length(ranked[start]))

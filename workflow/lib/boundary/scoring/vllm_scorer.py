@@ -48,6 +48,11 @@ class VllmScorer(Scorer):
 
         No more responses are handed over than keep the engine busy.
         """
+        if pictured := next((row.problem_id for row in responses if row.pictured), None):
+            raise BoundaryError(
+                f"problem {pictured}: vLLM is not shown pictures when it scores; take the scorer "
+                "transformers (score_engine: transformers)"
+            )
         waiting = deque(responses)
         if not waiting:
             return

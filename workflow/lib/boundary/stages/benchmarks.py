@@ -142,15 +142,18 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
 def _generate(arguments: argparse.Namespace) -> None:
     from boundary.data.records import write_records
     from boundary.miniature.function_problems import draw_function_problems
+    from boundary.miniature.picture_problems import draw_picture_problems
     from boundary.miniature.problems import draw_problems
     from boundary.miniature.worlds import world_of
 
     settings = arguments.generate
     asked = settings["problems"], settings["partition"], settings["seed"]
-    if world_of(settings) == "functions":
+    world = world_of(settings)
+    if world == "functions":
         problems = draw_function_problems(arguments.name, *asked)
     else:
-        problems = draw_problems(arguments.name, tuple(settings["operands"]), *asked)
+        draw = draw_picture_problems if world == "pictures" else draw_problems
+        problems = draw(arguments.name, tuple(settings["operands"]), *asked)
     write_records(
         arguments.output, "problem", problems, _provenance(arguments) | {"generate": settings}
     )
@@ -232,7 +235,7 @@ def _choose(arguments: argparse.Namespace) -> None:
     except BoundaryError as error:
         raise BoundaryError(f"{arguments.part_of}: {error}") from error
     # By the whole's digest it is known which samples these are the problems of.
-    whole = {"questions_sha256": questions_digest(problems["problem_id"], problems["question"])}
+    whole = {"questions_sha256": questions_digest(problems)}
     write_records(
         arguments.output,
         "problem",

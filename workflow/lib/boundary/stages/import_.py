@@ -222,9 +222,10 @@ def _gather(arguments: argparse.Namespace, with_texts: bool) -> Imported:
 
 
 def _read_problems(path: Path | None) -> pd.DataFrame | None:
+    from boundary.data.provenance import QUESTION_COLUMNS
     from boundary.data.records import read_records
 
-    return read_records(path, "problem", ["problem_id", "question"]) if path else None
+    return read_records(path, "problem", QUESTION_COLUMNS) if path else None
 
 
 def _matched(
@@ -265,7 +266,7 @@ def _of_benchmark(arguments: argparse.Namespace, problems: pd.DataFrame) -> dict
     return {
         "benchmark": benchmark.get("benchmark"),
         "protocol": benchmark.get("protocol"),
-        "questions_sha256": questions_digest(problems["problem_id"], problems["question"]),
+        "questions_sha256": questions_digest(problems),
     }
 
 

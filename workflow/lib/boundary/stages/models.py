@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boundary.arguments import at_least, json_argument
 from boundary.errors import BoundaryError
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from boundary.sampling.prompts import Template
     from boundary.training.finetune import Solution
     from boundary.training.kept_progress import KeptProgress
-    from boundary.training.problems import Problem
-    from boundary.verification.policy import Policy
 
 RECIPES = ("pretrain", "rlvr", "finetune")
 HELP = "train a model, or locate one on the hub or on disk, and write its model.json"
@@ -151,7 +150,10 @@ def _train(arguments: argparse.Namespace, checkpoint: Path) -> KeptProgress | No
     if arguments.pretrain:
         from boundary.training.pretrain import pretrain
 
-        _write_trained(arguments, checkpoint, *pretrain(arguments.pretrain, template))
+        trained = pretrain(arguments.pretrain, template)
+        processor = [trained.image_processor.library] if trained.image_processor else []
+        parts = [trained.model, trained.tokenizer, *processor]
+        _write_trained(arguments, checkpoint, parts, trained.metrics)
         return None
     if arguments.finetune:
         _finetune(arguments, checkpoint, template)
@@ -166,33 +168,37 @@ def _finetune(arguments: argparse.Namespace, checkpoint: Path, template: Templat
     import pandas as pd
 
     from boundary.data.atomic import write_csv
-    from boundary.training.documents import corpus_texts
+    from boundary.training.documents import corpus_documents
     from boundary.training.finetune import Solution, finetune
 
     recipe = arguments.finetune
     if "teacher" in recipe:
         solutions = _taught(arguments, template)
     else:
-        texts = corpus_texts(recipe["seed"], recipe["corpus"])
+        documents = corpus_documents(recipe["seed"], recipe["corpus"])
         solutions = [
-            Solution(template.render(question), response)
-            for question, response in itertools.islice(texts, recipe["documents"])
+            Solution(template.render(written.question), written.solution)
+            for written in itertools.islice(documents, recipe["documents"])
         ]
     write_csv(arguments.output.with_name("solutions.csv"), pd.DataFrame(solutions))
     model, tokenizer = _load(arguments.base)
     metrics = finetune(recipe, model, tokenizer, solutions)
-    _write_trained(arguments, checkpoint, model, tokenizer, metrics)
+    _write_trained(arguments, checkpoint, [model, tokenizer], metrics)
 
 
 def _taught(arguments: argparse.Namespace, template: Template) -> list[Solution]:
     """Verified solutions of the recipe's teacher."""
+    from boundary.training.problems import training_problems
     from boundary.training.reward import verified_reward
     from boundary.training.rollouts import Sampler
     from boundary.training.teaching import verified_solutions
     from boundary.verification.policy import read_policy
+    from boundary.verification.verifiers import check_textual
 
     taught, seed = arguments.finetune["teacher"], arguments.finetune["seed"]
-    domain, problems = _pose(arguments, template, read_policy(arguments.policy))
+    domain = check_textual(_domains(arguments), str(arguments.problems), "a teacher")
+    policy = read_policy(arguments.policy)
+    problems = training_problems(arguments.problems, domain, template, policy)
     with verified_reward(domain, arguments.threads or 1) as reward:
         teacher = Sampler(
             *_load(arguments.teacher), reward, seed, taught["responses"], taught["max_tokens"]
@@ -210,17 +216,11 @@ def _load(record: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     return load_checkpoint(read_model_record(record).checkpoint)
 
 
-def _pose(
-    arguments: argparse.Namespace, template: Template, policy: Policy
-) -> tuple[str, list[Problem]]:
-    """The problems to train on, and their domain."""
+def _domains(arguments: argparse.Namespace) -> list[str]:
+    """The domains of the problems to train on."""
     from boundary.data.records import read_records
-    from boundary.training.problems import training_problems
-    from boundary.verification.verifiers import check_textual
 
-    domains = read_records(arguments.problems, "problem", ["domain"])["domain"].unique()
-    domain = check_textual(domains, str(arguments.problems), "training")
-    return domain, training_problems(arguments.problems, domain, template, policy)
+    return list(read_records(arguments.problems, "problem", ["domain"])["domain"].unique())
 
 
 def _train_rlvr(
@@ -229,17 +229,28 @@ def _train_rlvr(
     from boundary.data.atomic import atomic_path
     from boundary.data.model_record import read_model_record
     from boundary.data.provenance import file_digest, package_versions
+    from boundary.images.batches import seeing
+    from boundary.images.processing import PixelLimits, load_image_processor
+    from boundary.sampling.context import reads_images
     from boundary.study.code_digest import code_digest
     from boundary.training.checkpoint import load_checkpoint
     from boundary.training.kept_progress import KeptProgress
+    from boundary.training.problems import training_problems
     from boundary.training.reward import verified_reward
     from boundary.training.rlvr import train_rlvr
     from boundary.verification.policy import read_policy
+    from boundary.verification.verifiers import check_domains
 
     base = read_model_record(arguments.base)
     model, tokenizer = load_checkpoint(base.checkpoint)
+    parts, see = [model, tokenizer], None
+    if reads_images(model.config):
+        processor = load_image_processor(base.checkpoint, PixelLimits())
+        parts.append(processor.library)
+        see = seeing(model, processor)
     policy = read_policy(arguments.policy)
-    domain, problems = _pose(arguments, template, policy)
+    domain = check_domains(_domains(arguments), str(arguments.problems))
+    problems = training_problems(arguments.problems, domain, template, policy, see)
     identity = {
         "recipe": arguments.rlvr,
         "base": base.revision,
@@ -254,7 +265,7 @@ def _train_rlvr(
 
     def save_step(step: int) -> None:
         if step in arguments.save_steps:
-            _write_checkpoint(kept.step_folder(step), model, tokenizer)
+            _write_checkpoint(kept.step_folder(step), parts)
 
     with verified_reward(domain, arguments.threads or 1) as reward:
         metrics = train_rlvr(arguments.rlvr, model, tokenizer, problems, reward, kept, save_step)
@@ -262,30 +273,28 @@ def _train_rlvr(
         folder.mkdir()
         for step in arguments.save_steps:
             shutil.copytree(kept.step_folder(step), folder / str(step))
-    _write_trained(arguments, checkpoint, model, tokenizer, metrics)
+    _write_trained(arguments, checkpoint, parts, metrics)
     return kept
 
 
 def _write_trained(
     arguments: argparse.Namespace,
     checkpoint: Path,
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
+    parts: Sequence[Any],
     metrics: list[dict[str, float]],
 ) -> None:
     import pandas as pd
 
     from boundary.data.atomic import write_csv
 
-    _write_checkpoint(checkpoint, model, tokenizer)
+    _write_checkpoint(checkpoint, parts)
     write_csv(arguments.metrics, pd.DataFrame(metrics))
 
 
-def _write_checkpoint(
-    checkpoint: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
-) -> None:
+def _write_checkpoint(checkpoint: Path, parts: Sequence[Any]) -> None:
+    """Model, tokenizer and, if it has one, image processor: each writes files of its own."""
     from boundary.data.atomic import atomic_path
 
     with atomic_path(checkpoint) as folder:
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        for part in parts:
+            part.save_pretrained(folder)

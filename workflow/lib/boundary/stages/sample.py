@@ -97,7 +97,7 @@ def add_engine_arguments(group: argparse._ArgumentGroup) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Draw what the journal does not hold yet, then seal the shard."""
     from boundary.data.model_record import read_model_record
-    from boundary.data.provenance import questions_digest
+    from boundary.data.provenance import QUESTION_COLUMNS, questions_digest
     from boundary.data.records import read_provenance, read_records
     from boundary.sampling.engine import SamplingParameters
     from boundary.sampling.prompts import load_template
@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace) -> None:
         torch.set_num_threads(arguments.threads)
     model = read_model_record(arguments.model)
     benchmark = read_provenance(arguments.problems)
-    problems = read_records(arguments.problems, "problem", ["problem_id", "domain", "question"])
+    problems = read_records(arguments.problems, "problem", ["domain", *QUESTION_COLUMNS])
     check_domains(problems["domain"].unique(), str(arguments.problems))
     template = load_template(arguments.prompts, arguments.template)
     if model.endpoint is not None:
@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> None:
         model_revision=model.revision,
         benchmark=benchmark["benchmark"],
         protocol=benchmark["protocol"],
-        questions_sha256=questions_digest(problems["problem_id"], problems["question"]),
+        questions_sha256=questions_digest(problems),
         template_name=arguments.template,
         template=template,
         parameters=SamplingParameters(
@@ -134,6 +134,7 @@ def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         number=arguments.shard,
         size=arguments.shard_size,
+        pixel_limits=settings.pixel_limits,
     )
     draw_shard(
         shard,

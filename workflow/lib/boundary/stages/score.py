@@ -91,14 +91,14 @@ def _add_scorer_arguments(group: argparse._ArgumentGroup) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Score what the journal does not hold yet, then write all scores."""
     from boundary.data.model_record import read_model_record
-    from boundary.data.provenance import file_digest
+    from boundary.data.provenance import QUESTION_COLUMNS, file_digest
     from boundary.data.records import read_records
     from boundary.sampling.encoding import Encoding
+    from boundary.sampling.posing import posed
     from boundary.sampling.prompts import load_template
     from boundary.scoring.cell import score_cell
     from boundary.scoring.responses import Preparation
     from boundary.scoring.samples import SampledCell
-    from boundary.verification.verifiers import check_textual
 
     if arguments.threads:
         import torch
@@ -108,18 +108,17 @@ def run(arguments: argparse.Namespace) -> None:
         **{field.name: getattr(arguments, field.name) for field in fields(ScorerSettings)}
     )
     template = load_template(arguments.prompts, arguments.template)
-    problems = read_records(arguments.problems, "problem", ["problem_id", "domain", "question"])
-    check_textual(problems["domain"].unique(), str(arguments.problems), "scoring")
+    problems = read_records(arguments.problems, "problem", QUESTION_COLUMNS)
     cell = SampledCell(arguments.samples, arguments.problems, template)
     temperature = cell.temperature if arguments.temperature is None else arguments.temperature
     scorer = read_model_record(arguments.scorer)
-    encoding = Encoding(scorer.checkpoint, settings.max_model_len)
+    encoding = Encoding(scorer.checkpoint, settings.max_model_len, settings.pixel_limits)
     encoding.check_template(template.text)
     chosen = cell.choose(list(problems["problem_id"]), arguments.responses, arguments.seed)
     preparation = Preparation(
         encoding,
         template,
-        dict(zip(problems["problem_id"], map(template.render, problems["question"]), strict=True)),
+        posed(problems, template),
         same_vocabulary=cell.vocabularies == {encoding.vocabulary_digest},
     )
     if template.chat:
@@ -134,6 +133,7 @@ def run(arguments: argparse.Namespace) -> None:
             "engine": arguments.engine,
             "dtype": settings.dtype,
             "max_model_len": settings.max_model_len,
+            **settings.pixel_limits.given,
             "samples_sha256": [file_digest(path) for path in arguments.samples],
             "questions_sha256": cell.questions_sha256,
             "template_sha256": template.digest,

@@ -69,7 +69,12 @@ def run(arguments: argparse.Namespace) -> None:
     """Judge the shard and write the verdicts; the samples stay as they are."""
     from contextlib import nullcontext
 
-    from boundary.data.provenance import file_digest, package_versions, text_digest
+    from boundary.data.provenance import (
+        QUESTION_COLUMNS,
+        file_digest,
+        package_versions,
+        text_digest,
+    )
     from boundary.data.records import (
         read_provenance,
         read_record_groups,
@@ -86,7 +91,7 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.verification.verifiers import check_domains, verifier_module
 
     policy = read_policy(arguments.policy)
-    problems = read_records(arguments.problems, "problem", ["problem_id", "domain", "question"])
+    problems = read_records(arguments.problems, "problem", ["domain", *QUESTION_COLUMNS])
     domain = check_domains(problems["domain"].unique(), str(arguments.problems))
     drawn = read_provenance(arguments.samples)
     check_questions(drawn, problems)

@@ -10,7 +10,7 @@ from typing import Any
 
 from boundary.benchmarks.formats import MATH, domain_of, format_module
 from boundary.errors import BoundaryError, unknown_name
-from boundary.miniature.worlds import DOMAINS, world_of
+from boundary.miniature.worlds import DOMAINS, OF_EXPRESSIONS, world_of
 
 # In this order: a path goes before the network.
 BENCHMARK_SOURCES = ("generate", "counts_only", "path", "hub", "url")
@@ -114,11 +114,11 @@ def read_benchmark(name: str, entry: dict[str, Any], place: str) -> Benchmark:
 def check_world(settings: Mapping[str, Any], place: str) -> None:
     """See that a world is drawn from by the keys that it has: only expressions have operands."""
     world, operands = world_of(settings), settings.get("operands")
-    if world != "arithmetic" and operands is not None:
+    if world not in OF_EXPRESSIONS and operands is not None:
         raise BoundaryError(
             f"{place}.operands: found {operands}, and the world {world} has none; leave it out"
         )
-    if world == "arithmetic" and operands is None:
+    if world in OF_EXPRESSIONS and operands is None:
         raise BoundaryError(
             f"{place}: needs operands, such as [3, 4]; or name a world without them: world: functions"
         )

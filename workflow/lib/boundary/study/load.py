@@ -16,7 +16,7 @@ from boundary.study.documents import load_document
 from boundary.study.pairs import base_of, base_pairs
 from boundary.study.published import load_published
 from boundary.study.samplings import read_samplings, read_subsets, with_probes
-from boundary.study.scorings import check_scorable, check_scored, check_scorer
+from boundary.study.scorings import check_scored, check_scorer
 from boundary.study.study import Cell, Exhibit, ExhibitType, Filter, Pair, Sampling, Study, Subset
 from boundary.verification.verifiers import VERIFIERS
 
@@ -176,7 +176,7 @@ class _Reader:
             tuple(entry.get("models", [])),
             entry.get("below"),
         )
-        check_scored(exhibit, self.catalogue, self.subsets, place)
+        check_scored(exhibit, self.catalogue.models, self.subsets, place)
         return exhibit
 
     def _cells(self, groups: list[dict[str, Any]], place: str) -> tuple[Cell, ...]:
@@ -199,8 +199,6 @@ class _Reader:
                 size = sampling.shard_size_of(benchmark)
                 self._check_n(n, size, sampling, model, f"{place}.{number}")
                 self._check_matching(sampling, model, f"{place}.{number}")
-                if sampling.matching is not None:  # by the entropies of responses
-                    check_scorable(self.catalogue.benchmarks[benchmark], f"{place}.{number}")
                 cells.append(Cell(model, benchmark, sampling.directory, n, verifier + suffix))
         return tuple(dict.fromkeys(cells))
 

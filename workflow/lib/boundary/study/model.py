@@ -69,7 +69,7 @@ class Model:
     @property
     def loading_arguments(self) -> list[str]:
         """Arguments of the stages sample and score on which samples and scores depend."""
-        return self._arguments("dtype", "max_model_len")
+        return self._arguments("dtype", "max_model_len", "min_pixels", "max_pixels")
 
     @property
     def engine_arguments(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from boundary.errors import BoundaryError, unknown_name
 from boundary.sampling.engine import EngineSettings
 from boundary.study.model import IMPORTED, LOADED, REWARDED, UNAVAILABLE, Model
 from boundary.study.recipes import CHECKS
-from boundary.verification.verifiers import TEXTUAL
+from boundary.verification.verifiers import DOMAINS, TEXTUAL
 
 if TYPE_CHECKING:
     from boundary.study.catalogue import Catalogue
@@ -116,11 +117,14 @@ def _check_rewarded(model: Model, catalogue: Catalogue, entry: str) -> None:
             f"{entry}: found `training` beside its recipe, which says it; leave it out"
         )
     problems = model.settings[model.source]["problems"]
-    _check_problems(problems, catalogue, f"{entry}.{model.source}")
+    domains = DOMAINS if model.source == "rlvr" else TEXTUAL
+    _check_problems(problems, catalogue, f"{entry}.{model.source}", domains)
 
 
-def _check_problems(name: str, catalogue: Catalogue, place: str) -> None:
-    """See that a training can pose the problems of a benchmark, and verify responses to them."""
+def _check_problems(
+    name: str, catalogue: Catalogue, place: str, domains: Sequence[str] = TEXTUAL
+) -> None:
+    """See that a training can pose the problems of a benchmark, of ``domains``, and verify responses."""
     benchmarks = catalogue.benchmarks
     if name not in benchmarks:
         raise BoundaryError(f"{place}.problems: {unknown_name('benchmark', name, benchmarks)}")
@@ -128,10 +132,10 @@ def _check_problems(name: str, catalogue: Catalogue, place: str) -> None:
         raise BoundaryError(
             f"{place}.problems: {name!r} is known from counts alone; nothing can be posed"
         )
-    if benchmarks[name].domain not in TEXTUAL:
+    if benchmarks[name].domain not in domains:
         raise BoundaryError(
             f"{place}.problems: {name!r} has problems of domain {benchmarks[name].domain}, whose pictures "
-            f"no trainer here looks at; train on one of {' or '.join(TEXTUAL)}"
+            f"are not looked at here; take a benchmark of {' or '.join(domains)}"
         )
     if benchmarks[name].settings.get("generate", {}).get("partition") == "test":
         raise BoundaryError(

@@ -56,12 +56,23 @@ def check_pretraining(recipe: Mapping[str, Any], place: str) -> None:
             f"{place}.architecture: found hidden_size {size} and {heads} heads; expected heads of an even "
             "number of dimensions"
         )
+    pictures = world_of(recipe["corpus"]) == "pictures"
+    if pictures != ("vision" in recipe["architecture"]):
+        raise BoundaryError(
+            f"{place}.architecture: {'needs' if pictures else 'found'} vision, which models that read the "
+            "world pictures have, and no others"
+        )
 
 
 def check_finetuning(recipe: Mapping[str, Any], place: str) -> None:
     """See that a ``finetune`` recipe's parts fit each other. Raises BoundaryError naming the part."""
-    if "corpus" in recipe:
-        check_corpus(recipe["corpus"], f"{place}.corpus")
+    if "corpus" not in recipe:
+        return
+    check_corpus(recipe["corpus"], f"{place}.corpus")
+    if world_of(recipe["corpus"]) == "pictures":
+        raise BoundaryError(
+            f"{place}.corpus.world: found pictures, on which nothing is fine-tuned here; name another world"
+        )
 
 
 def check_corpus(corpus: Mapping[str, Any], place: str) -> None:

@@ -8,12 +8,9 @@ from typing import NamedTuple
 from boundary.claims.samplings import is_matched, sampling_name
 from boundary.errors import BoundaryError, unknown_name
 from boundary.exhibits import MAY_HAVE_SCORES, OF_SCORES
-from boundary.study.benchmark import Benchmark
-from boundary.study.catalogue import Catalogue
 from boundary.study.model import LOADED, Model
 from boundary.study.pairs import base_of, reference_cells
 from boundary.study.study import Cell, Exhibit, Pair, Subset
-from boundary.verification.verifiers import TEXTUAL
 
 OF_ENTROPY = ("entropy_matched", "entropy")
 Models = Mapping[str, Model]
@@ -69,10 +66,10 @@ def matched_pairs(exhibit: Exhibit) -> list[Pair]:
 
 
 def check_scored(
-    exhibit: Exhibit, catalogue: Catalogue, subsets: Mapping[str, Subset], place: str
+    exhibit: Exhibit, models: Models, subsets: Mapping[str, Subset], place: str
 ) -> None:
     """See that what an exhibit shows of scores can be had. Raises BoundaryError with the way out."""
-    models, kind = catalogue.models, exhibit.kind
+    kind = exhibit.kind
     if exhibit.subset is None:
         if kind in OF_SCORES:
             raise BoundaryError(
@@ -92,22 +89,12 @@ def check_scored(
         raise BoundaryError(f"{place}.subset: {unknown_name('subset', exhibit.subset, subsets)}")
     for cell, scorer in scorings(exhibit, models):
         _check_responses(cell, models[cell.model], subsets[exhibit.subset], place)
-        check_scorable(catalogue.benchmarks[cell.benchmark], place)
         entropy = kind in OF_ENTROPY or (kind == "claims" and is_matched(cell.sampling))
         check_scorer(models[scorer], entropy, place)
     if kind in ("perplexity", "perplexity_by_step"):
         _check_bases(exhibit, models, place)
     if kind == "perplexity_by_step":
         _check_steps(exhibit, models, place)
-
-
-def check_scorable(benchmark: Benchmark, place: str) -> None:
-    """See that a model can be shown all of the prompts that responses answer: texts, and no pictures."""
-    if benchmark.source != "counts_only" and benchmark.domain not in TEXTUAL:
-        raise BoundaryError(
-            f"{place}: {benchmark.name} has problems of domain {benchmark.domain}, whose pictures scoring "
-            "does not look at, so that the likelihood of responses to them is not known; leave it out"
-        )
 
 
 def _check_responses(cell: Cell, model: Model, subset: Subset, place: str) -> None:

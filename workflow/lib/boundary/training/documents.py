@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,38 +11,52 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from boundary.miniature.corpus import write_documents
+from boundary.miniature.drawing import Written
 from boundary.miniature.function_corpus import write_program_documents
+from boundary.miniature.picture_corpus import write_picture_documents
 from boundary.miniature.worlds import world_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from boundary.images.processing import ProcessedImage
 
 POOLED_BATCHES = 16
 IGNORED = -100  # a target of which nothing is learned
 
 
 class Document(NamedTuple):
-    """A text as token ids, of which those before ``learned_from`` are read and not learned."""
+    """A text as token ids, of which those before ``learned_from`` are read and not learned.
+
+    ``images`` are its pictures, by the numbers under which the token ids show them.
+    """
 
     token_ids: list[int]
     learned_from: int = 0
+    images: Mapping[int, ProcessedImage] = {}  # which nobody writes into
 
 
 class TokenBatch(NamedTuple):
     """``token_ids`` [documents, tokens], right-padded, and ``targets`` of the same shape.
 
-    A target is the token that comes next, or IGNORED.
+    A target is the token that comes next, or IGNORED. ``images`` are those of all documents.
     """
 
     token_ids: torch.Tensor
     targets: torch.Tensor
+    images: Mapping[int, ProcessedImage]
 
 
-def corpus_texts(seed: int, corpus: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Endless pairs of question and solution, of the world that the ``corpus`` of a recipe names."""
-    if world_of(corpus) == "functions":
-        return write_program_documents(seed, corpus["habits"])
-    return write_documents(seed, tuple(corpus["operands"]), corpus["habits"])
+def corpus_documents(seed: int, corpus: Mapping[str, Any]) -> Iterator[Written]:
+    """Endless documents of the world that the ``corpus`` of a recipe names."""
+    world, habits = world_of(corpus), corpus["habits"]
+    if world == "pictures":
+        return write_picture_documents(seed, tuple(corpus["operands"]), habits)
+    if world == "functions":
+        pairs = write_program_documents(seed, habits)
+    else:
+        pairs = write_documents(seed, tuple(corpus["operands"]), habits)
+    return itertools.starmap(Written, pairs)
 
 
 def solution_document(tokenizer: PreTrainedTokenizerBase, prompt: str, solution: str) -> Document:
@@ -75,7 +90,7 @@ def length_sorted_batches(
 
 def _batch(documents: Sequence[Document], padding: int) -> TokenBatch:
     rows, targets = [], []
-    for token_ids, learned_from in documents:
+    for token_ids, learned_from, _ in documents:
         rows.append(torch.tensor(token_ids[:-1]))
         following = torch.tensor(token_ids[1:])
         following[: max(0, learned_from - 1)] = IGNORED
@@ -83,4 +98,5 @@ def _batch(documents: Sequence[Document], padding: int) -> TokenBatch:
     return TokenBatch(
         pad_sequence(rows, batch_first=True, padding_value=padding),
         pad_sequence(targets, batch_first=True, padding_value=IGNORED),
+        dict(ChainMap(*(dict(document.images) for document in documents))),
     )

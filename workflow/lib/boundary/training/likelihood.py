@@ -36,6 +36,8 @@ def _score(model: PreTrainedModel, token_ids: torch.Tensor) -> Likelihood:
     """Right padding needs no attention mask: causal attention never looks at it."""
     logits = model(input_ids=token_ids[:, :-1], use_cache=False).logits.float()
     log_probabilities = logits.log_softmax(-1)
-    chosen = log_probabilities.gather(-1, token_ids[:, 1:, None]).squeeze(-1)
+    # A picture's tokens, which nobody asks for, are numbers beyond the vocabulary.
+    asked = token_ids[:, 1:].clamp(max=logits.shape[-1] - 1)
+    chosen = log_probabilities.gather(-1, asked[..., None]).squeeze(-1)
     entropy = -(log_probabilities.exp() * log_probabilities).sum(-1)
     return Likelihood(chosen, entropy)

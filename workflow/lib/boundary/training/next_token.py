@@ -27,9 +27,11 @@ def learn_next_tokens(
     """
     learner = build_learner(model, recipe, recipe["steps"])
     metrics: list[dict[str, float]] = []
-    for step, (token_ids, targets) in zip(
+    for step, (token_ids, targets, images) in zip(
         track(range(1, recipe["steps"] + 1), name, "step"), batches, strict=False
     ):
+        if images:
+            model.shown_images.images = dict(images)
         logits = model(input_ids=token_ids, use_cache=False).logits
         loss = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
         learning_rate = float(learner.schedule.get_last_lr()[0])

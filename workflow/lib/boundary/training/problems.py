@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from boundary.data.provenance import QUESTION_COLUMNS
 from boundary.data.records import read_records
 from boundary.errors import BoundaryError
 from boundary.sampling.seeds import stream_seed
@@ -21,17 +22,41 @@ if TYPE_CHECKING:
 
 
 class Problem(NamedTuple):
-    """What the trainer needs of a problem: its rendered prompt, and what responses are judged by."""
+    """What the trainer needs of a problem: its rendered prompt, and what responses are judged by.
+
+    ``images`` are the numbers of its pictures among those that the policy is shown.
+    """
 
     prompt: str
     posed: Posed
+    images: tuple[int, ...] = ()
 
 
-def training_problems(path: Path, domain: str, template: Template, policy: Policy) -> list[Problem]:
-    """The problems of a file, of one domain, as the trainer poses them."""
+# Takes in the encoded pictures of a problem, and tells their numbers.
+See = Callable[[str, Sequence[bytes]], tuple[int, ...]]
+
+
+def training_problems(
+    path: Path, domain: str, template: Template, policy: Policy, see: See | None = None
+) -> list[Problem]:
+    """The problems of a file, of one domain, as the trainer poses them.
+
+    Raises BoundaryError naming the problem with a picture where there is nothing to ``see`` it.
+    """
     posed = posed_problems(path, domain, policy)
-    rows = read_records(path, "problem", ["problem_id", "question"]).itertuples(index=False)
-    return [Problem(template.render(question), posed(problem)) for problem, question in rows]
+    problems = []
+    rows = read_records(path, "problem", QUESTION_COLUMNS).itertuples(index=False)
+    for problem_id, question, images in rows:
+        numbers: tuple[int, ...] = ()
+        if images is not None:
+            if see is None:
+                raise BoundaryError(
+                    f"problem {problem_id}: has a picture, and the model to train reads none; take a "
+                    "vision-language model"
+                )
+            numbers = see(problem_id, list(images))
+        problems.append(Problem(template.render(question), posed(problem_id), numbers))
+    return problems
 
 
 class Batch(NamedTuple):

@@ -139,7 +139,7 @@ class Sampler:
         return self._rewards(problems, self._decode(prompts, uniforms, temperature=0.0))
 
     def _prompts(self, problems: Sequence[Problem]) -> list[list[int]]:
-        prompts = [self.tokenizer(problem.prompt)["input_ids"] for problem in problems]
+        prompts = [self._prompt(problem) for problem in problems]
         longest, context = max(map(len, prompts)), context_length(self.model.config)
         if longest + self.max_tokens > context:
             raise BoundaryError(
@@ -147,6 +147,10 @@ class Sampler:
                 f"model's context of {context}; lower max_tokens"
             )
         return prompts
+
+    def _prompt(self, problem: Problem) -> list[int]:
+        written: list[int] = self.tokenizer(problem.prompt)["input_ids"]
+        return self.model.shown_images.write(written, problem.images) if problem.images else written
 
     def _decode(
         self, prompts: list[list[int]], uniforms: list[torch.Tensor], temperature: float

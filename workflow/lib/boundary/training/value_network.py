@@ -23,7 +23,7 @@ class ValueNetwork(nn.Module):
     def __init__(self, policy: PreTrainedModel) -> None:
         super().__init__()
         self.layers = copy.deepcopy(policy.base_model)
-        self.head = nn.Linear(policy.config.hidden_size, 1)
+        self.head = nn.Linear(policy.config.get_text_config().hidden_size, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 

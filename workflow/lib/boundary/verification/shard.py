@@ -18,7 +18,7 @@ VERDICT_COLUMNS = ["verdict", "answer", "found", "rung", "detail"]
 
 def check_questions(drawn: dict[str, Any], problems: pd.DataFrame) -> None:
     """See that samples with the provenance ``drawn`` were drawn for these very questions."""
-    asked = questions_digest(problems["problem_id"], problems["question"])
+    asked = questions_digest(problems)
     if drawn.get("questions_sha256") != asked:
         raise BoundaryError(
             f"shard {drawn.get('shard')} of {drawn.get('model')} on {drawn.get('benchmark')}: its "
