@@ -411,7 +411,7 @@ class Tags(html.parser.HTMLParser):
 
 def test_a_page_shows_texts_and_runs_none():
     page = Tags()
-    page.feed(to_page("<b>", ["<i>"], hostile_cards(), QUESTIONS))
+    page.feed("".join(to_page("<b>", ["<i>"], hostile_cards(), QUESTIONS)))
     assert not page.tags & {"script", "img", "i", "link", "iframe"}
     assert page.attributes == {
         "lang",
@@ -431,7 +431,7 @@ def test_a_page_shows_texts_and_runs_none():
 
 def test_a_page_loads_nothing_and_shows_long_texts_whole():
     long = "word " * 50_000 + "end"
-    page = to_page("t", [], [Card("a", (Block("x", long), Block("y", None)), {})], [])
+    page = "".join(to_page("t", [], [Card("a", (Block("x", long), Block("y", None)), {})], []))
     assert long in page and "default-src 'none'" in page
     assert not re.search(r"(src|href)=|url\(|@import", page)
 
@@ -574,8 +574,8 @@ def test_the_sheet_is_blind():
     pages = set()
     for verdict in VERDICTS:
         judged = drawn.assign(verdict=verdict, rung="structure", stratum=f"{verdict}/structure")
-        cards = audit_cards(judged, {"p": "What?"}, responses)
-        pages.add(to_page(TITLE, INSTRUCTIONS, cards, QUESTIONS))
+        cards = audit_cards(judged, {"p": "What?"}, responses, {})
+        pages.add("".join(to_page(TITLE, INSTRUCTIONS, cards, QUESTIONS)))
     (page,) = pages
     assert not re.search("no_answer|truncated|timeout|structure", page)
     assert "1 and 2" in page and "cut off" in page

@@ -113,6 +113,7 @@ def test_a_card_says_where_it_stands():
         laid_out().dropna(subset="id"),
         {"a": "A?", "b": "B?", "c": "C?"},
         {"a": json.dumps(["1", "2"]), "b": json.dumps("7"), "c": json.dumps("8")},
+        {},
     )
     assert [card.blocks[-1].label for card in cards] == [
         "response 1 of 3 to problem b, accuracy 4/90",
@@ -137,8 +138,8 @@ def test_long_responses_stand_whole_on_the_page():
     rows = laid_out().dropna(subset="id")
     text = "a < b " * 20_000 + "the end"
     questions, golds = dict.fromkeys("abc", "?"), dict.fromkeys("abc", json.dumps("7"))
-    cards = chain_cards(rows.assign(text=text), questions, golds)
-    page = to_page(TITLE, INSTRUCTIONS, cards, QUESTIONS)
+    cards = chain_cards(rows.assign(text=text), questions, golds, {})
+    page = "".join(to_page(TITLE, INSTRUCTIONS, cards, QUESTIONS))
     assert page.count(text.replace("<", "&lt;")) == len(cards) == 4
 
 

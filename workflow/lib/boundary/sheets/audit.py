@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from boundary.errors import BoundaryError
 from boundary.sheets import cell_sheet
 from boundary.sheets.cell_sheet import card_id, gold_text
-from boundary.sheets.sheet import Block, Card, Question
+from boundary.sheets.sheet import Block, Card, Picture, Question
 from boundary.verification.verdict import UNJUDGED
 
 QUESTIONS = (
@@ -176,10 +176,12 @@ def audit_cards(
     drawn: pd.DataFrame,
     questions: Mapping[str, str],
     responses: Mapping[tuple[str, int], tuple[str, str]],
+    pictures: Mapping[str, tuple[Picture, ...]],
 ) -> list[Card]:
     """A card for each drawn unit. Nothing of it says what the verdict was.
 
-    ``questions`` by problem_id; ``responses``, text and finish_reason, by problem_id and sample_index.
+    ``questions`` by problem_id, and ``pictures``, of those that have any; ``responses``, text and
+    finish_reason, by problem_id and sample_index.
     """
     cards = []
     for unit in drawn.to_dict("records"):
@@ -194,7 +196,7 @@ def audit_cards(
             Block(f"response, its end first{cut_off}", text, "end"),
         )
         cells = {"problem_id": unit["problem_id"], "gold": gold, "answer": answer or ""}
-        cards.append(Card(unit["id"], blocks, cells))
+        cards.append(Card(unit["id"], blocks, cells, pictures.get(unit["problem_id"], ())))
     return cards
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from boundary.sheets import cell_sheet
 from boundary.sheets.cell_sheet import card_id, gold_text
-from boundary.sheets.sheet import Block, Card, Question
+from boundary.sheets.sheet import Block, Card, Picture, Question
 
 QUESTIONS = (
     Question(
@@ -99,21 +99,28 @@ def lay_out(
 
 
 def chain_cards(
-    rows: pd.DataFrame, questions: Mapping[str, str], golds: Mapping[str, str]
+    rows: pd.DataFrame,
+    questions: Mapping[str, str],
+    golds: Mapping[str, str],
+    pictures: Mapping[str, tuple[Picture, ...]],
 ) -> list[Card]:
     """A card for each of ``rows``, which are those of lay_out that have an id.
 
-    ``questions`` and ``golds`` (JSON) are by problem_id.
+    ``questions``, ``golds`` (JSON) and ``pictures``, of those that have any, are by problem_id.
     """
     within = rows.groupby("problem_id", sort=False)
     numbered = rows.assign(number=within.cumcount() + 1, texts=within["id"].transform("size"))
-    return [
-        _card(row, questions[row["problem_id"]], gold_text(golds[row["problem_id"]]))
-        for row in numbered.to_dict("records")
-    ]
+    cards = []
+    for row in numbered.to_dict("records"):
+        problem = row["problem_id"]
+        gold = gold_text(golds[problem])
+        cards.append(_card(row, questions[problem], gold, pictures.get(problem, ())))
+    return cards
 
 
-def _card(row: Mapping[Hashable, Any], question: str, gold: str) -> Card:
+def _card(
+    row: Mapping[Hashable, Any], question: str, gold: str, pictures: tuple[Picture, ...]
+) -> Card:
     problem, samples = row["problem_id"], row["samples"]
     place = f"{row['number']} of {row['texts']}"
     repeated = f"; {samples} of the {row['correct']} say exactly this" if samples > 1 else ""
@@ -136,7 +143,7 @@ def _card(row: Mapping[Hashable, Any], question: str, gold: str) -> Card:
         "sample_index": str(row["sample_index"]),
         "gold": gold,
     }
-    return Card(row["id"], blocks, cells)
+    return Card(row["id"], blocks, cells, pictures)
 
 
 def is_key_of(path: Path, key: pd.DataFrame) -> bool:

@@ -11,7 +11,7 @@ import csv
 import difflib
 import html
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -24,9 +24,9 @@ from boundary.errors import BoundaryError
 
 Shape = Literal["box", "half", "end"]
 
-PAGE = """<!doctype html>
+HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'{sources}">
 <meta name="viewport" content="width=device-width"><title>{title}</title><style>
 body {{ font: 15px/1.45 system-ui, sans-serif; margin: 1.5em auto; padding: 0 1em; max-width: 62em;
   color: #222; background: #f2f2f0; }}
@@ -52,13 +52,23 @@ summary {{ cursor: pointer; }}
   font: .88em/1.4 ui-monospace, monospace; display: flex; flex-direction: column-reverse;
   resize: vertical; }}
 .none {{ color: #999; font-style: italic; }}
-</style></head><body><header><h1>{title}</h1>
+"""
+SHOWS_PICTURES = "; img-src data:"
+PICTURES_STYLE = """.pictures { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: .8em 1.2em;
+  align-items: flex-start; }
+.pictures details { max-width: 100%; }
+.pictures img { display: block; max-width: 100%; max-height: 28em; margin-top: .25em; cursor: zoom-in; }
+.pictures [open] { flex-basis: 100%; overflow: auto; }
+.pictures [open] img { max-width: none; max-height: none; cursor: zoom-out; }
+"""
+BODY = """</style></head><body><header><h1>{title}</h1>
 {questions}
 {instructions}
 </header>
 {cards}
 </body></html>
 """
+NOT_SHOWN = "a picture of a format that browsers do not show"
 HOW_TO = "<p>In the CSV beside this page, fill in the row that a card names.</p>"
 
 
@@ -76,12 +86,27 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture of a card, which the page's style embeds in the rule of this ``name``.
+
+    The name is None where browsers do not show its format: the card says so.
+    """
+
+    label: str
+    name: str | None
+
+
+@dataclass(frozen=True)
 class Card:
-    """What a person judges at a time: blocks for the page, and ``cells`` for the CSV by column."""
+    """What a person judges at a time: blocks for the page, and ``cells`` for the CSV by column.
+
+    ``pictures`` stand above the blocks, and not in the CSV.
+    """
 
     id: str
     blocks: tuple[Block, ...]
     cells: Mapping[str, str]
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,20 +128,21 @@ def write_sheet(
     instructions: Sequence[str],
     cards: Sequence[Card],
     questions: Sequence[Question],
+    rules: Iterable[str] = (),
 ) -> None:
     """Write the page (.html) and the CSV. The CSV comes last, so that where it is, the page is, too.
 
-    Raises BoundaryError if the CSV exists.
+    ``rules`` are as in ``to_page``. Raises BoundaryError if the CSV exists.
     """
     check_absent(table)
-    write_page(page, to_page(title, instructions, cards, questions))
+    write_page(page, to_page(title, instructions, cards, questions, rules))
     write_table(table, cards, questions)
 
 
-def write_page(page: Path, text: str) -> None:
-    """Write a page that ``to_page`` made; nobody's work is in it, and another takes its place."""
-    with atomic_path(page) as file:
-        file.write_text(text, encoding="utf-8")
+def write_page(page: Path, parts: Iterable[str]) -> None:
+    """Write a page that ``to_page`` makes; nobody's work is in it, and another takes its place."""
+    with atomic_path(page) as file, file.open("w", encoding="utf-8") as stream:
+        stream.writelines(parts)
 
 
 def write_table(table: Path, cards: Sequence[Card], questions: Sequence[Question]) -> None:
@@ -136,14 +162,24 @@ def check_absent(table: Path) -> None:
 
 
 def to_page(
-    title: str, instructions: Sequence[str], cards: Sequence[Card], questions: Sequence[Question]
-) -> str:
-    """A page that stands alone: no script, nothing loaded, every text escaped.
+    title: str,
+    instructions: Sequence[str],
+    cards: Sequence[Card],
+    questions: Sequence[Question],
+    rules: Iterable[str] = (),
+) -> Iterator[str]:
+    """The parts of a page that stands alone: no script, nothing loaded, every text escaped.
 
     A card is numbered by its row in the CSV, as spreadsheets count: the header is row 1. Without cards the
-    page has its instructions alone.
+    page has its instructions alone. ``rules`` embed the cards' pictures (pictures.picture_rules): they come
+    into the style unescaped, one at a time, and only a page with pictures may show any.
     """
-    return PAGE.format(
+    pictured = any(card.pictures for card in cards)
+    yield HEAD.format(title=_escape(title), sources=SHOWS_PICTURES if pictured else "")
+    if pictured:
+        yield PICTURES_STYLE
+        yield from rules
+    yield BODY.format(
         title=_escape(title),
         questions="\n".join([HOW_TO, *map(_question, questions)] if cards else []),
         instructions="\n".join(f"<p>{_escape(paragraph)}</p>" for paragraph in instructions),
@@ -164,10 +200,24 @@ def _question(question: Question) -> str:
 
 def _card(row: int, card: Card) -> str:
     name = _escape(card.id)
-    blocks = "\n".join(map(_block, card.blocks))
+    shown = map(_block, card.blocks)
+    blocks = "\n".join([_pictures(card.pictures), *shown] if card.pictures else shown)
     return (
         f'<article id="{name}"><h2><b>row {row}</b><code>{name}</code></h2>\n{blocks}\n</article>'
     )
+
+
+def _pictures(pictures: Sequence[Picture]) -> str:
+    return f'<div class="pictures">{"".join(map(_picture, pictures))}</div>'
+
+
+def _picture(picture: Picture) -> str:
+    """A picture that fits the card, and is as large as it is while its details are open."""
+    label = _escape(picture.label)
+    if picture.name is None:
+        return f'<div><h3>{label}</h3><span class="none">{NOT_SHOWN}</span></div>'
+    image = f'<img class="{_escape(picture.name)}" alt="{label}">'
+    return f"<details><summary>{label} (a click shows its full size){image}</summary></details>"
 
 
 def _block(block: Block) -> str:

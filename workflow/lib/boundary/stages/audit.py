@@ -83,11 +83,13 @@ def run(arguments: argparse.Namespace) -> None:
 def _draw(arguments: argparse.Namespace) -> None:
     from boundary.data.records import read_records
     from boundary.sheets import audit, cell_sheet
+    from boundary.sheets.pictures import name_pictures, picture_rules, visual_problems
     from boundary.sheets.sheet import check_absent, write_sheet
 
     output = {name: arguments.output / file for name, file in NAMES.items()}
     check_absent(output["sheet"])
-    problems = read_records(arguments.problems, "problem", ["problem_id", "question", "gold"])
+    columns = ["problem_id", "domain", "question", "gold"]
+    problems = read_records(arguments.problems, "problem", columns)
     problems = problems.set_index("problem_id")
     problem_ids = list(problems.index)
     verdicts, about = cell_sheet.read_cell(
@@ -103,7 +105,9 @@ def _draw(arguments: argparse.Namespace) -> None:
     responses = cell_sheet.read_responses(
         arguments.samples, zip(chosen["problem_id"], chosen["sample_index"], strict=True)
     )
-    cards = audit.audit_cards(chosen, dict(problems["question"]), responses)
+    visual = visual_problems(dict(problems["domain"]), chosen["problem_id"])
+    pictures = name_pictures(arguments.problems, visual)
+    cards = audit.audit_cards(chosen, dict(problems["question"]), responses, pictures)
     cell_sheet.write_key(output["key"], audit.KEY_SCHEMA, units, about)
     write_sheet(
         output["page"],
@@ -112,6 +116,7 @@ def _draw(arguments: argparse.Namespace) -> None:
         instructions=audit.INSTRUCTIONS,
         cards=cards,
         questions=audit.QUESTIONS,
+        rules=picture_rules(arguments.problems, visual),
     )
     print(
         f"{len(cards)} of {len(units):,} units from {units['stratum'].nunique()} strata.\n"

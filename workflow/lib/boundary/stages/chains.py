@@ -93,10 +93,12 @@ def run(arguments: argparse.Namespace) -> None:
 def _draw(arguments: argparse.Namespace) -> None:
     from boundary.data.records import read_records
     from boundary.sheets import cell_sheet, chains
+    from boundary.sheets.pictures import name_pictures, picture_rules, visual_problems
     from boundary.sheets.sheet import to_page, write_page, write_table
 
     output = {name: arguments.output / file for name, file in NAMES.items()}
-    problems = read_records(arguments.problems, "problem", ["problem_id", "question", "gold"])
+    columns = ["problem_id", "domain", "question", "gold"]
+    problems = read_records(arguments.problems, "problem", columns)
     problems = problems.set_index("problem_id")
     key, about = _lay_out(arguments, list(problems.index))
     _check_kept(output, key)
@@ -107,9 +109,15 @@ def _draw(arguments: argparse.Namespace) -> None:
         write_page(output["page"], to_page(chains.TITLE, [*caption, said], [], []))
         print(said)
         return
-    cards = chains.chain_cards(checked, dict(problems["question"]), dict(problems["gold"]))
-    page = to_page(chains.TITLE, [*caption, *chains.INSTRUCTIONS], cards, chains.QUESTIONS)
-    write_page(output["page"], page)
+    visual = visual_problems(dict(problems["domain"]), checked["problem_id"])
+    pictures = name_pictures(arguments.problems, visual)
+    texts = dict(problems["question"]), dict(problems["gold"])
+    cards = chains.chain_cards(checked, *texts, pictures)
+    instructions, rules = (
+        [*caption, *chains.INSTRUCTIONS],
+        picture_rules(arguments.problems, visual),
+    )
+    write_page(output["page"], to_page(chains.TITLE, instructions, cards, chains.QUESTIONS, rules))
     if not output["key"].exists():
         cell_sheet.write_key(output["key"], chains.KEY_SCHEMA, key, about)
     if not output["sheet"].exists():
