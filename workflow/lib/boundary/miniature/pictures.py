@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TYPEFACES = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSerif")  # matplotlib's
 CELL = 28  # pixels of a cell's side
-CELLS = 7  # of a picture, whatever stands in it
+CELLS = 5  # of a picture, whatever stands in it
 LARGEST_HEIGHT = 40
 SIZES = (22, 27)  # of characters, in pixels
 NOISE = 8.0  # standard deviation, of 255 shades
