@@ -3,11 +3,11 @@
 import pytest
 from boundary.benchmarks import mathvision, mathvista
 from boundary.errors import BoundaryError
+from boundary.verification.policy import read_policy
 from made_up_rows import DROPPED, changed
+from visual_rows import ENCODED, mathvision_row, mathvista_row
 
 PLACE = "benchmark visual: testmini.parquet, row 7"
-# Not an image, so that whoever decodes it, to write it anew, fails.
-ENCODED = b"\x89PNG\r\n\x1a\n and no more"
 EASYR1 = "<|vision_start|>{image}<|vision_end|>\n{question}<|im_end|>\n"
 BAD_TEXTS = [DROPPED, None, "", " \n", 3.5, ["a"]]
 BAD_IMAGES = [
@@ -22,34 +22,15 @@ BAD_IMAGES = [
 ]
 
 
-def mathvista_row(**changes):
-    row = {
-        "pid": "7",
-        "question": "How long is the spring?",
-        "image": "images/7.jpg",
-        "decoded_image": {"bytes": ENCODED, "path": "7.jpg"},
-        "choices": None,
-        "unit": "cm",
-        "precision": "1.0",
-        "answer": "1.2",
-        "question_type": "free_form",
-        "answer_type": "float",
-        "metadata": {"split": "testmini", "skills": ["scientific reasoning"]},
-        "query": (
-            "Hint: Please answer the question requiring a floating-point number with one decimal place "
-            "and provide the final value, e.g., 1.2, 1.3, 1.4, at the end.\n"
-            "Question: How long is the spring? (Unit: cm)"
-        ),
-    }
-    return changed(row, changes)
-
-
 def test_a_free_form_problem_of_mathvista():
     problem = mathvista.read_problem(mathvista_row(), PLACE)
     assert mathvista.DOMAIN == "visual"
     assert problem.problem_id == "7" and problem.gold == "1.2" and problem.tests is None
     assert problem.images == (ENCODED,)
-    assert problem.meta == {"answer_type": "float", "precision": 1, "unit": "cm"}
+    settings = {"tolerance": 0.05, "unit": "cm"}
+    assert problem.meta == {"answer_type": "float", "precision": 1, "unit": "cm"} | {
+        "verification": settings
+    }
     assert EASYR1.format(image="<|image_pad|>", question=problem.question) == (
         "<|vision_start|><|image_pad|><|vision_end|>\n"
         "Hint: Please answer the question requiring a floating-point number with one decimal place and "
@@ -58,20 +39,36 @@ def test_a_free_form_problem_of_mathvista():
     )
 
 
+AS_LIST = {"several": "list", "order": "gold", "intervals": "none"}
+
+
 @pytest.mark.parametrize(
-    "answer_type, answer, precision, decimals",
+    "answer_type, answer, precision, unit, decimals, settings",
     [
-        ("integer", "14", None, None),
-        ("float", "0.25", "2", 2),
-        ("list", "[0, 10]", None, None),
-        ("list", "[0.5, 1.5]", "1.0", 1),
+        ("integer", "14", None, None, None, {}),
+        ("integer", "14", None, "$", None, {"unit": "dollar"}),
+        ("integer", "14", "1.0", " years ", 1, {"unit": "years"}),
+        ("float", "0.25", "2", None, 2, {"tolerance": 0.005}),
+        ("float", "0", "0.0", None, 0, {"tolerance": 0.5}),
+        ("list", "[0, 10]", None, None, None, AS_LIST),
+        ("list", "[0.5, 1.5]", "1.0", "m", 1, AS_LIST | {"unit": "m"}),
     ],
 )
-def test_forms_of_answers(answer_type, answer, precision, decimals):
-    row = mathvista_row(answer_type=answer_type, answer=answer, precision=precision, unit=None)
+def test_forms_of_answers(answer_type, answer, precision, unit, decimals, settings):
+    row = mathvista_row(answer_type=answer_type, answer=answer, precision=precision, unit=unit)
     problem = mathvista.read_problem(row, PLACE)
     assert problem.gold == answer
-    assert problem.meta == {"answer_type": answer_type, "precision": decimals, "unit": None}
+    known = {"answer_type": answer_type, "precision": decimals, "unit": unit}
+    assert problem.meta == known | {"verification": settings}
+    read_policy(problem.meta["verification"])
+
+
+@pytest.mark.parametrize(
+    "answer, gold",
+    [("6", "6"), ("B", "B"), (" CBA ", "\\text{CBA}"), ("\\frac{1}{2}", "\\frac{1}{2}")],
+)
+def test_labels_in_a_row_are_no_product(answer, gold):
+    assert mathvision.read_problem(mathvision_row(answer=answer), PLACE).gold == gold
 
 
 def test_multiple_choice_is_left_out_of_mathvista():
@@ -105,21 +102,6 @@ def test_bad_texts_of_mathvista(key, value):
 def test_bad_settings_of_mathvista(changes, said):
     with pytest.raises(BoundaryError, match=f"^{PLACE}: {said}"):
         mathvista.read_problem(mathvista_row(**changes), PLACE)
-
-
-def mathvision_row(**changes):
-    row = {
-        "id": "7",
-        "question": "How many bricks are missing?\n<image1>",
-        "options": [],
-        "image": "images/7.jpg",
-        "decoded_image": {"bytes": ENCODED, "path": None},
-        "answer": "6",
-        "solution": None,
-        "level": "1",
-        "subject": "counting",
-    }
-    return changed(row, changes)
 
 
 def test_a_problem_of_mathvision():

@@ -14,6 +14,7 @@ BEFORE = re.compile(r"[\s>*_#`-]{0,20}(?:the\s)?(?:final\s)?", re.IGNORECASE)
 AFTER = re.compile(r"[*_`]{0,4}\s?[:：][*_`]{0,4}")
 MOST_LINES = 200  # lines that mention an answer are looked at from the last on, and no more of them
 LONGEST_PREFIX = 40
+END_OF_THOUGHT = "</think>"
 
 
 class Found(NamedTuple):
@@ -24,7 +25,13 @@ class Found(NamedTuple):
 
 
 def find_answer(text: str, places: Sequence[Place]) -> Found | None:
-    """The answer of the first of ``places`` at which ``text`` has one."""
+    """The answer of the first of ``places`` at which ``text`` has one.
+
+    Behind the end of a thought, what stands before it does not count: it weighs answers, and gives none.
+    Where nothing but white space stands behind it, all of the text counts.
+    """
+    _, _, behind = text.rpartition(END_OF_THOUGHT)
+    text = behind if behind.strip() else text
     finders = {"box": last_box, "tag": last_tag, "line": last_line}
     for place in places:
         answer = finders[place](text)

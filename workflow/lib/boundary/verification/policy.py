@@ -30,7 +30,7 @@ class Policy:
     several: Literal["auto", "list", "single"] = "auto"
     order: Literal["free", "gold"] = "free"
     sets: Optional = "optional"
-    intervals: Literal["relations", "notation"] = "relations"
+    intervals: Literal["relations", "notation", "none"] = "relations"
     mixed_numbers: Literal["sum", "product"] = "sum"
     thousands: Literal["separators", "none"] = "separators"
     text: Literal["folded", "exact"] = "folded"

@@ -123,7 +123,8 @@ class _Comparison(ValueComparison):
                 return self.in_order(sides[0], sides[1], "answer")
             return self.in_any_order(sides[0], sides[1], "answer")
         if gold.opening == "" and (answer.opening, answer.closing) == ("(", ")"):
-            if _are_named_apart(gold.items):  # x = 5, y = 6 as (5, 6)
+            # x = 5, y = 6 as (5, 6)
+            if self.policy.order == "gold" or _are_named_apart(gold.items):
                 return self.in_order(gold.items, answer.items, "answer")
             return self.in_any_order(gold.items, answer.items, "answer")
         is_tuple = (gold.opening, gold.closing) == ("(", ")")

@@ -229,6 +229,8 @@ class _Reader:
             return Collection("{", tuple(self.items(inside)), "}")
         opening, closing = (ROUND.get(t.value, t.value) for t in (first, last))
         if len(split(inside, is_separator)) > 1:
+            if self.policy.intervals == "none" and (opening, closing) == ("[", "]"):
+                opening = closing = ""  # a list, and not the ends of an interval
             return Collection(opening, tuple(self.items(inside)), closing)
         if inside and (opening, closing) == ("(", ")") and all(t.kind == "text" for t in inside):
             return self.item(inside)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from boundary.verification.extraction import Found
+from boundary.verification.extraction import END_OF_THOUGHT, Found
 
 # Possessive, so that a long line which is no fence is read once.
 FENCE = re.compile(r"^ {0,3}```++[ \t]*+([\w+.-]*+)[^\n`]*+$", re.MULTILINE)
@@ -14,7 +14,6 @@ CODE_LINE = re.compile(
     r"|[A-Za-z_][\w\[\]., ]*[-+*/%|&^]?=[^=].*|[A-Za-z_][\w.]*\(.*)$",
     re.MULTILINE,
 )
-END_OF_THOUGHT = "</think>"
 
 
 class Fence(NamedTuple):
