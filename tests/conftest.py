@@ -44,9 +44,6 @@ def random_checkpoint(tmp_path_factory, random_model, tokenizer):
     return folder
 
 
-SEEING = {**ARCHITECTURE, "context": 96, "vision": {"hidden_size": 32, "layers": 2, "heads": 2}}
-
-
 @pytest.fixture(scope="session")
 def seeing_tokenizer():
     from boundary.miniature.tokenizer import build_tokenizer
@@ -58,6 +55,7 @@ def seeing_tokenizer():
 def seeing_model(seeing_tokenizer):
     """An untrained model that reads pictures, made sensitive to what they show and where."""
     from boundary.training.architecture import build_vision_language_model
+    from pictures import SEEING
 
     model = build_vision_language_model(seeing_tokenizer, **SEEING, seed=5)
     for layer in model.model.language_model.layers:

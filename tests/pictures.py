@@ -1,4 +1,4 @@
-"""Pictures of several shapes, and problems with them."""
+"""Pictures of several shapes, problems with them, and a model of the smallest kind that reads them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+SEEING = {
+    "hidden_size": 32,
+    "layers": 2,
+    "heads": 2,
+    "context": 96,
+    "vision": {"hidden_size": 32, "layers": 2, "heads": 2},
+}
 PROMPT = "<|vision_start|><|image_pad|><|vision_end|>?"
 SHAPES = [(196, 28), (84, 56), (60, 112), (200, 40)]  # width and height in pixels
 

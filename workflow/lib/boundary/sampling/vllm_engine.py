@@ -105,7 +105,7 @@ class VllmEngine(Engine):
             return {}
         return {
             "limit_mm_per_prompt": {"image": self.most_images},
-            "mm_processor_kwargs": self.encoding.image_processor.limits,
+            "mm_processor_kwargs": {"size": dict(self.encoding.image_processor.library.size)},
         }
 
     def _describe(self, engine: LLMEngine, drawing: VllmParameters) -> dict[str, Any]:

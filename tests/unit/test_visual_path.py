@@ -1,0 +1,250 @@
+"""Problems with pictures through the stages: sampled, scored and trained on, and what goes wrong."""
+
+import io
+import json
+import struct
+import zlib
+
+import numpy as np
+import pandas as pd
+import pytest
+from boundary.cli import main
+from boundary.data.model_record import ModelRecord, read_model_record, write_model_record
+from boundary.data.provenance import questions_digest
+from boundary.data.records import read_provenance, read_records, write_records
+from boundary.errors import BoundaryError
+from boundary.images.processing import ImageProcessor
+from boundary.images.shown import show_images
+from boundary.miniature.picture_problems import draw_picture_problems
+from boundary.miniature.pictures import CELLS, draw_picture
+from boundary.sampling.prompts import Template
+from boundary.sampling.transformers_engine import MAX_ROWS
+from boundary.training.architecture import build_image_processor, build_vision_language_model
+from boundary.training.documents import IGNORED, length_sorted_batches
+from boundary.training.pretrain import pictured_corpus
+from pictures import SEEING, encoded, visual_problems
+from PIL import Image
+from trainings import RLVR
+
+TEMPLATE = "t: <|vision_start|><|image_pad|><|vision_end|>{question}\n"
+PRETRAIN = {
+    "seed": 1,
+    "architecture": SEEING,
+    "corpus": {"world": "pictures", "operands": [2, 2], "habits": {"precedence": 1.0}},
+    "steps": 12,
+    "batch_size": 8,
+    "learning_rate": 0.01,
+}
+
+
+@pytest.fixture
+def cell(tmp_path, seeing_checkpoint):
+    (tmp_path / "prompts.yaml").write_text(TEMPLATE)
+    write_model_record(tmp_path / "model.json", ModelRecord("m", "r", seeing_checkpoint))
+    write(tmp_path, visual_problems())
+    return tmp_path
+
+
+def write(folder, problems):
+    write_records(
+        folder / "problems.parquet", "problem", problems, {"benchmark": "v", "protocol": 1}
+    )
+
+
+def sample(folder, output="samples.parquet", **options):
+    given = {
+        "model": folder / "model.json",
+        "problems": folder / "problems.parquet",
+        "template": "t",
+        "prompts": folder / "prompts.yaml",
+        "temperature": 1,
+        "top-p": 1,
+        "max-tokens": 12,
+        "shard-size": 6,
+        "threads": 1,
+        "output": folder / output,
+    } | options
+    return main(["sample", *(f"--{key}={value}" for key, value in given.items())])
+
+
+def test_each_sample_is_as_likely_behind_its_own_picture_as_it_was_drawn(cell):
+    assert sample(cell) == 0
+    posed = [f"--problems={cell / 'problems.parquet'}", f"--prompts={cell / 'prompts.yaml'}"]
+    scorer = ["score", f"--scorer={cell / 'model.json'}", "--template=t", "--threads=1", *posed]
+    samples = f"--samples={cell / 'samples.parquet'}"
+    assert main([*scorer, samples, f"--output={cell / 'scores.parquet'}"]) == 0
+    drawn = read_records(cell / "samples.parquet", "sample")
+    both = drawn.merge(
+        read_records(cell / "scores.parquet", "score"), on=["problem_id", "sample_index"]
+    )
+    scored = both[both["nll_sum"].notna()]
+    assert len(scored) >= 0.8 * len(drawn) and len(drawn) == 24
+    assert np.allclose(scored["logprob_sum"], -scored["nll_sum"], atol=1e-3)
+    (attempt,) = read_provenance(cell / "samples.parquet")["attempts"]
+    assert len({image[0]["sha256"] for image in attempt["images"].values()}) == 4
+    assert attempt["max_pixels"] == 16 * 28 * 28 and "pillow" in attempt["versions"]
+
+
+def test_other_pictures_are_other_questions(cell, capsys):
+    assert sample(cell) == 0
+    problems = visual_problems()
+    before = questions_digest(problems)
+    problems.at[2, "images"] = (encoded(77),)
+    assert questions_digest(problems) != before
+    assert questions_digest(problems.assign(images=None)) not in (
+        before,
+        questions_digest(problems),
+    )
+    write(cell, problems)
+    scorer = ["score", f"--scorer={cell / 'model.json'}", "--template=t", "--threads=1"]
+    posed = [f"--problems={cell / 'problems.parquet'}", f"--prompts={cell / 'prompts.yaml'}"]
+    samples = f"--samples={cell / 'samples.parquet'}"
+    assert main([*scorer, *posed, samples, f"--output={cell / 'scores.parquet'}"]) == 1
+    assert "its questions are not those of" in capsys.readouterr().err
+
+
+def test_a_picture_is_processed_once_for_all_its_samples_and_batches(cell, monkeypatch):
+    done = []
+    process = ImageProcessor.process
+    monkeypatch.setattr(
+        ImageProcessor, "process", lambda self, image: done.append(image) or process(self, image)
+    )
+    assert (
+        sample(cell, **{"shard-size": MAX_ROWS + 9, "max-tokens": 2}) == 0
+    )  # two batches a problem
+    assert len(done) == 4 == len(set(done))
+
+
+def test_limits_of_pixels_are_the_models_and_make_other_samples(cell):
+    assert sample(cell) == 0
+    assert sample(cell, "small.parquet", **{"max-pixels": 6 * 28 * 28}) == 0
+    one, other = (read_provenance(cell / name) for name in ("samples.parquet", "small.parquet"))
+    assert one["shard_seed"] != other["shard_seed"] and other["max_pixels"] == 6 * 28 * 28
+    for images in other["attempts"][0]["images"].values():
+        assert images[0]["tokens"] <= 6
+
+
+BAD = {
+    "damaged": (b"\x89PNG\r\n\x1a\n and no more", "problem v/2: "),
+    "truncated": (encoded(1)[:-2000], "problem v/2: "),
+    "a bomb": (None, "at most"),
+    "too narrow": (encoded(1, (7000, 20)), "problem v/2: a picture of 7000 x 20 pixels"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_picture_is_one_message_and_no_file(cell, capsys, kind):
+    problems = visual_problems()
+    image, message = BAD[kind]
+    problems.at[2, "images"] = (image or _bomb(),)
+    write(cell, problems)
+    assert sample(cell) == 1
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    assert told.startswith("boundary sample: problem v/2: ") and message in told
+    assert not (cell / "samples.parquet").exists()
+
+
+def _bomb() -> bytes:
+    """A PNG whose header alone says 100,000 x 100,000."""
+    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", 13)
+        + chunk
+        + struct.pack(">I", zlib.crc32(chunk))
+        + struct.pack(">I", 0)
+        + b"IDAT"
+        + struct.pack(">I", zlib.crc32(b"IDAT"))
+    )
+
+
+def test_the_miniatures_pictures_differ_in_all_but_their_cells():
+    rng = np.random.default_rng(1)
+    drawn = [draw_picture("3+4*2", rng) for _ in range(40)]
+    assert len(set(drawn)) == 40
+    again = np.random.default_rng(1)
+    assert [draw_picture("3+4*2", again) for _ in range(40)] == drawn
+    sizes, papers = set(), set()
+    for picture in drawn:
+        image = Image.open(io.BytesIO(picture))
+        sizes.add(image.size)
+        papers.add(int(np.median(np.asarray(image))))
+        assert image.size[0] == 28 * CELLS
+    assert len(sizes) > 5 and len(papers) > 20
+    with pytest.raises(BoundaryError, match="has room for 5; ask for fewer operands"):
+        draw_picture("3+4*2-1", rng)
+
+
+def test_picture_problems_are_the_expressions_of_their_partition():
+    problems = draw_picture_problems("p", (3, 3), 20, "test", 1)
+    about = [json.loads(meta) for meta in problems["meta"]]
+    expressions = {meta["expression"] for meta in about}
+    assert len(expressions) == 20 and set(problems["question"]) == {"?"}
+    assert len({images[0] for images in problems["images"]}) == 20
+    values = [eval(meta["expression"]) for meta in about]  # digits and + - * alone
+    assert [json.loads(gold) for gold in problems["gold"]] == list(map(str, values))
+    trained = draw_picture_problems("p", (3, 3), 200, "train", 1)
+    assert not expressions & {json.loads(meta)["expression"] for meta in trained["meta"]}
+
+
+def train(folder, kind, recipe, name="trained", **options):
+    given = {
+        "name": "m",
+        kind: json.dumps(recipe),
+        "template": "t",
+        "prompts": folder / "prompts.yaml",
+        "metrics": folder / name / "metrics.csv",
+        "output": folder / name / "model.json",
+        "threads": 1,
+    } | options
+    return main(["models", *(f"--{key}={value}" for key, value in given.items())])
+
+
+def test_a_model_that_is_trained_on_pictures_can_be_sampled(cell):
+    assert train(cell, "pretrain", PRETRAIN, "base") == 0
+    losses = pd.read_csv(cell / "base/metrics.csv")["loss"]
+    assert losses.iloc[-3:].mean() < 0.8 * losses.iloc[0]
+    problems = draw_picture_problems("v", (2, 2), 8, "train", 1)
+    write(cell, problems)
+    recipe = RLVR | {"problems": "v", "steps": 2, "max_tokens": 20, "algorithm": "grpo"}
+    given = {"base": cell / "base/model.json", "problems": cell / "problems.parquet"}
+    assert train(cell, "rlvr", recipe, "rl", **given) == 0
+    before, after = (
+        read_model_record(cell / name / "model.json").checkpoint for name in ("base", "rl")
+    )
+    assert (after / "preprocessor_config.json").read_text() == (
+        before / "preprocessor_config.json"
+    ).read_text()
+    assert sample(cell, model=cell / "rl/model.json") == 0
+    assert len(read_records(cell / "samples.parquet", "sample")) == 8 * 6
+
+
+def test_a_model_of_texts_is_not_trained_on_pictures(cell, random_checkpoint, capsys):
+    write_model_record(cell / "texts.json", ModelRecord("t", "r", random_checkpoint))
+    recipe = RLVR | {"problems": "v", "steps": 2}
+    given = {"base": cell / "texts.json", "problems": cell / "problems.parquet"}
+    assert train(cell, "rlvr", recipe, "rl", **given) == 1
+    assert (
+        "problem v/0: has a picture, and the model to train reads none" in capsys.readouterr().err
+    )
+
+
+def test_a_document_of_pictures_is_learned_from_its_answer_on(seeing_tokenizer):
+    model = build_vision_language_model(seeing_tokenizer, **SEEING, seed=1)
+    shown = show_images(model)
+    template = Template("<|vision_start|><|image_pad|><|vision_end|>{question}")
+    documents = pictured_corpus(
+        PRETRAIN, template, seeing_tokenizer, build_image_processor(), shown
+    )
+    batch = next(length_sorted_batches(documents, 4, seeing_tokenizer.pad_token_id, pooled=2))
+    vocabulary = len(seeing_tokenizer)
+    seen = set(batch.token_ids[batch.token_ids >= vocabulary].tolist())
+    assert seen == {vocabulary + number for number in batch.images} and len(seen) == 4
+    learned = batch.targets[batch.targets != IGNORED]
+    assert int(learned.max()) < vocabulary
+    first = [row[row != IGNORED] for row in batch.targets]
+    for row in first:
+        text = seeing_tokenizer.decode(row, skip_special_tokens=True)
+        expression, *steps = text.split(" ")[0].split("=")
+        assert eval(expression) == int(steps[-1]) and text.endswith(f"\\boxed{{{steps[-1]}}}")
