@@ -3,8 +3,9 @@
     python tests/benchmarks/image_preparation.py --images 1000
     python tests/benchmarks/image_preparation.py --sampling results/miniature-visual
 
-The first draws JPEGs and PNGs of 1 to 4 megapixels, looks at their headers and processes them one after the
-other with Qwen2.5-VL's own limits, as sampling does. The second samples the miniature's base on its pictures in turns of two engines: one as it is, and one that prepares a picture anew for every sample.
+The first draws JPEGs and PNGs of 1 to 4 megapixels, looks at their headers and processes them one after
+the other with Qwen2.5-VL's own limits, as sampling does. The second samples the miniature's base on its
+pictures by two engines in turn: one as it is, and one that prepares a picture anew for every sample.
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ def prepare(count: int, max_pixels: int) -> None:
         tokens += len(processor.process(encoded[n % len(encoded)]).patches) // 4
     done = time.perf_counter()
     assert tokens == sum(each.tokens for each in facts)
-    size = sum(map(len, encoded)) / len(encoded) / 1e6
+    size, each = sum(map(len, encoded)) / len(encoded) / 1e6, (done - looked) / count * 1e3
     print(
         f"{count} pictures of {size:.2f} MB, {tokens / count:.0f} tokens each: headers "
-        f"{looked - started:.2f} s, processed {done - looked:.1f} s ({(done - looked) / count * 1e3:.0f} ms "
-        f"each), peak {peak_megabytes():.0f} MB, of which {before:.0f} MB before"
+        f"{looked - started:.2f} s, processed {done - looked:.1f} s ({each:.0f} ms each), peak "
+        f"{peak_megabytes():.0f} MB, of which {before:.0f} MB before"
     )
 
 

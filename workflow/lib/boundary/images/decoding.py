@@ -50,14 +50,14 @@ def image_size(encoded: bytes) -> tuple[int, int]:
     with _read_safely():
         image = _open(encoded)
         width, height = image.size
-        sideways = image.getexif().get(ORIENTATION) in SIDEWAYS
+        sideways = _has_exif(image) and image.getexif().get(ORIENTATION) in SIDEWAYS
         return (height, width) if sideways else (width, height)
 
 
 def _in_rgb(image: Image) -> Image:
     from PIL import Image, ImageOps
 
-    turned = ImageOps.exif_transpose(image)
+    turned = ImageOps.exif_transpose(image) if _has_exif(image) else image
     if turned.has_transparency_data:
         layer = turned.convert("RGBA")
         picture = Image.new("RGB", layer.size, "white")
@@ -66,6 +66,11 @@ def _in_rgb(image: Image) -> Image:
         picture = turned.convert("RGB")
     picture.info = {}  # it holds for the file, and not for what was made of it
     return picture
+
+
+def _has_exif(image: Image) -> bool:
+    """Whether EXIF may stand before the pixels; to look for it behind those of a PNG would decode them."""
+    return image.format != "PNG" or "exif" in image.info
 
 
 def _open(encoded: bytes) -> Image:
