@@ -10,6 +10,7 @@ from typing import Any
 from boundary.benchmarks.problem import Problem
 
 ReadProblem = Callable[[Mapping[str, Any], str], Problem | None]
+CheckProblem = Callable[[Problem], None]
 
 MATH = "math"
 MODULES = {
@@ -36,6 +37,16 @@ def load_format(name: str, fields: Mapping[str, Any]) -> tuple[str, ReadProblem]
     if name == MATH:
         return module.DOMAIN, partial(module.read_problem, fields=module.Fields(**fields))
     return module.DOMAIN, module.read_problem
+
+
+def check_of(name: str) -> CheckProblem:
+    """What looks closer at a problem of the format ``name`` that is taken; raises BoundaryError."""
+    module = importlib.import_module(format_module(name))
+    return getattr(module, "check_problem", _accept)
+
+
+def _accept(problem: Problem) -> None:
+    """Nothing is left to look at."""
 
 
 def domain_of(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from boundary.benchmarks.digest import ProblemsDigest
-from boundary.benchmarks.formats import MATH, load_format
+from boundary.benchmarks.formats import MATH, check_of, load_format
 from boundary.benchmarks.problem import Problem
 from boundary.benchmarks.rows import Row, read_rows
 from boundary.benchmarks.selection import is_between, part_positions
@@ -24,6 +24,7 @@ COLUMNS = ["problem_id", "domain", "question", "gold", "tests", "images", "meta"
 SETTINGS = ("tolerance", "unit", "several")  # keys of `fields` that rows need not have
 RECORDS_AT_ONCE = 4096
 BYTES_AT_ONCE = 32 * 2**20
+REFUSE, LEAVE_OUT = "refuse", "leave_out"  # of a problem with a bad image
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Entry:
     part: Mapping[str, Any] | None = None
     rows: int | None = None
     sha256: str | None = None
+    bad_images: str = REFUSE
+    without: tuple[str, ...] = ()
 
 
 class BenchmarkLoader:
@@ -45,18 +48,21 @@ class BenchmarkLoader:
     def __init__(self, files: Sequence[SourceFile], entry: Entry) -> None:
         self._files, self._entry = files, entry
         self._domain, self._read_problem = load_format(entry.format, entry.fields)
+        self._check_problem = check_of(entry.format)
         self._digest, self._loaded = ProblemsDigest(), 0
+        self.left_out: dict[str, str] = {}  # why, by identifier
 
     def groups(self) -> Iterator[pd.DataFrame]:
         """Yield the records, some at a time, to be written one group after the other.
 
-        Raises BoundaryError naming the entry, the file and the row that cannot be read as a problem; and
-        after the last row, where the problems are not as many as the entry says, or others.
+        Raises BoundaryError naming the entry, the file and the row that cannot be read as a problem, or
+        the problem whose image is none; and after the last row, where the problems are not as many as the
+        entry says, or others.
         """
         group: list[tuple[Any, ...]] = []
         size = 0
         with progress_bar(self._entry.rows or 0, f"reading {self._entry.name}", "problem") as bar:
-            for problem in self._chosen():
+            for problem in self._kept():
                 self._loaded += 1
                 self._digest.update(problem, self._domain)
                 group.append(self._record(problem))
@@ -76,6 +82,7 @@ class BenchmarkLoader:
             "fields": dict(self._entry.fields),
             "between": [day.isoformat() for day in self._entry.between or ()],
             "part": self._entry.part,
+            "left_out": self.left_out,
         }
         return {
             "files": {file.name: file_digest(file.path) for file in self._files},
@@ -107,7 +114,8 @@ class BenchmarkLoader:
         if entry.rows is not None and self._loaded != entry.rows:
             raise BoundaryError(
                 f"{place}: found {self._loaded} problems; expected {entry.rows}, which `rows` says. The "
-                "file is another, or `format`, `between` or `part` chooses others: correct which it is"
+                "file is another, or `format`, `between` or `part` chooses others, or others are left out "
+                f"({len(self.left_out)} are): correct which it is"
             )
         if not self._loaded:
             raise BoundaryError(
@@ -125,8 +133,33 @@ class BenchmarkLoader:
         more = f" and {len(self._files) - 1} more" if len(self._files) > 1 else ""
         return f"benchmark {self._entry.name}: {self._files[0].name}{more}"
 
-    def _chosen(self) -> Iterator[Problem]:
-        """The problems in the window and in the part."""
+    def _kept(self) -> Iterator[Problem]:
+        """The chosen problems but those that are left out, by name or for a bad image."""
+        named = set(self._entry.without)
+        for place, problem in self._chosen():
+            if problem.problem_id in named:
+                named.remove(problem.problem_id)
+                self.left_out[problem.problem_id] = "named under `without`"
+                continue
+            try:
+                self._check_problem(problem)
+            except BoundaryError as error:
+                if self._entry.bad_images == LEAVE_OUT:
+                    self.left_out[problem.problem_id] = str(error)
+                    continue
+                raise BoundaryError(
+                    f"{place}: problem {problem.problem_id}: {error}. Or leave out all such problems, "
+                    "`bad_images: leave_out`, or this one, `without`"
+                ) from error
+            yield problem
+        if named:
+            raise BoundaryError(
+                f"{self._place()}: `without` names {', '.join(map(repr, sorted(named)))}, which is the "
+                "identifier of no problem in it; correct it"
+            )
+
+    def _chosen(self) -> Iterator[tuple[str, Problem]]:
+        """The problems in the window and in the part, with their places."""
         window, part = self._entry.between, self._entry.part
         positions = part_positions(**part) if part else frozenset()
         count = 0
@@ -134,7 +167,7 @@ class BenchmarkLoader:
             if window and not is_between(problem, *window, place):
                 continue
             if not part or count in positions:
-                yield problem
+                yield place, problem
             count += 1
         if part and count != sum(part["sizes"].values()):
             raise BoundaryError(

@@ -20,10 +20,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from boundary.benchmarks.fields import filled_text_of, image_of, text_list_of
+from boundary.benchmarks.pictures import check_images
 from boundary.benchmarks.problem import Problem
 from boundary.errors import BoundaryError
 
 DOMAIN = "visual"
+check_problem = check_images
 MARK = re.compile(r"<image\d+>")
 LABELS = re.compile(r"[A-Z]{2,}")
 

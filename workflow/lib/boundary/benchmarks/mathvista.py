@@ -25,10 +25,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from boundary.benchmarks.fields import filled_text_of, image_of, one_of, shown, value_of
+from boundary.benchmarks.pictures import check_images
 from boundary.benchmarks.problem import Problem
 from boundary.errors import BoundaryError
 
 DOMAIN = "visual"
+check_problem = check_images
 QUESTION_TYPES = ("free_form", "multi_choice")
 ANSWER_TYPES = ("integer", "float", "list")
 AS_LIST = {"several": "list", "order": "gold", "intervals": "none"}

@@ -31,7 +31,10 @@ a dataset of the hub; the revision is a full commit hash, and `*` in a pattern s
 what is read without --rows and --sha256 is told with the lines that pin it in config/benchmarks.yaml.
 """
 # Arguments that the schema of the catalogue describes; they are checked as its keys are.
-DESCRIBED = ("hub", "revision", "files", "url", "fields", "part", "between", "sha256", "generate")
+DESCRIBED = (
+    *("hub", "revision", "files", "url", "fields", "part", "between", "sha256", "without"),
+    "generate",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,6 +101,18 @@ def _add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     )
     reading.add_argument("--rows", type=at_least(1), help="number of problems that is expected")
     reading.add_argument("--sha256", help="digest of the problems that is expected")
+    reading.add_argument(
+        "--bad-images",
+        choices=["refuse", "leave_out"],
+        help="of a visual problem with an image that is none, or missing: stop there, or leave the problem "
+        "out and say so (default: refuse)",
+    )
+    reading.add_argument(
+        "--without",
+        type=json_argument,
+        metavar="JSON",
+        help="identifiers of problems to leave out, in a list; --rows and --sha256 are of what is kept",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -122,6 +137,10 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
         raise BoundaryError(
             f"--fields is for the format {MATH}; {arguments.format} knows the keys of its rows"
         )
+    if arguments.bad_images is not None:
+        from boundary.study.benchmark import check_pictures
+
+        check_pictures(arguments.format, "--bad-images")
     given = {name: getattr(arguments, name) for name in DESCRIBED}
     if all(value is None or value == {} for value in given.values()):
         return
@@ -169,7 +188,7 @@ def _load(arguments: argparse.Namespace) -> None:
     from contextlib import ExitStack
     from datetime import date
 
-    from boundary.benchmarks.load import BenchmarkLoader, Entry
+    from boundary.benchmarks.load import REFUSE, BenchmarkLoader, Entry
     from boundary.data.records import write_record_groups
 
     window = arguments.between
@@ -181,6 +200,8 @@ def _load(arguments: argparse.Namespace) -> None:
         part=arguments.part,
         rows=arguments.rows,
         sha256=arguments.sha256,
+        bad_images=arguments.bad_images or REFUSE,
+        without=tuple(arguments.without or ()),
     )
     source = {
         key: str(getattr(arguments, key))
@@ -193,12 +214,16 @@ def _load(arguments: argparse.Namespace) -> None:
         except BoundaryError as error:
             raise BoundaryError(f"benchmark {arguments.name}: {error}") from error
         loader = BenchmarkLoader(files, entry)
-        write_record_groups(
-            arguments.output,
-            "problem",
-            loader.groups(),
-            lambda: _provenance(arguments) | source | loader.provenance(),
-        )
+        try:
+            write_record_groups(
+                arguments.output,
+                "problem",
+                loader.groups(),
+                lambda: _provenance(arguments) | source | loader.provenance(),
+            )
+        finally:
+            for problem, reason in loader.left_out.items():
+                print(f"left out: problem {problem}: {reason}", file=sys.stderr)
     if loader.pins:
         print(
             f"To pin these problems, write into the entry of {arguments.name} in "

@@ -15,7 +15,10 @@ from boundary.miniature.worlds import DOMAINS, OF_EXPRESSIONS, world_of
 # In this order: a path goes before the network.
 BENCHMARK_SOURCES = ("generate", "counts_only", "path", "hub", "url")
 ALONE = ("generate", "counts_only")
-READING = ("files", "revision", "format", "fields", "between", "part", "rows", "sha256")
+READING = (
+    *("files", "revision", "format", "fields", "between", "part", "rows", "sha256"),
+    *("bad_images", "without"),
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,12 @@ class Benchmark:
                 arguments += [f"--{key}", json.dumps(entry[key])]
         if "between" in entry:
             arguments += ["--between", *entry["between"]]
-        return arguments + [f"--{key}={entry[key]}" for key in ("rows", "sha256") if key in entry]
+        if "without" in entry:
+            arguments += ["--without", json.dumps(entry["without"])]
+        single = ("rows", "sha256", "bad_images")
+        return arguments + [
+            f"--{key.replace('_', '-')}={entry[key]}" for key in single if key in entry
+        ]
 
     @property
     def _patterns(self) -> list[str]:
@@ -102,6 +110,8 @@ def read_benchmark(name: str, entry: dict[str, Any], place: str) -> Benchmark:
             f"{place}.fields: found keys beside the format {entry['format']}, which knows the keys of its "
             f"rows; leave it out, or write format: {MATH}"
         )
+    if "bad_images" in entry:
+        check_pictures(entry["format"], place)
     if "generate" in entry:
         check_world(entry["generate"], f"{place}.generate")
     if "part" in entry:
@@ -125,6 +135,15 @@ def check_world(settings: Mapping[str, Any], place: str) -> None:
     if operands is not None and operands[0] > operands[1]:
         raise BoundaryError(
             f"{place}.operands: found {operands}; expected the smallest number, then the largest"
+        )
+
+
+def check_pictures(name: str, place: str) -> None:
+    """See that problems of the format ``name`` have images that could be bad."""
+    if domain_of(name) != "visual":
+        raise BoundaryError(
+            f"{place}: found bad_images beside the format {name}, whose problems have no images; leave it "
+            "out"
         )
 
 
