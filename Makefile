@@ -16,7 +16,7 @@ VERL_VENV := .venv-verl
 VERL_INSTALLED := $(VERL_VENV)/.installed
 PIP := bin/pip --disable-pip-version-check install --quiet
 
-.PHONY: setup figures report test test-environments test-slurm test-verl test-real gsm8k
+.PHONY: setup figures report test test-own test-vllm test-environments test-slurm test-verl test-real gsm8k
 setup: $(INSTALLED)
 
 figures: $(INSTALLED)
@@ -31,8 +31,12 @@ figures: $(INSTALLED)
 report: figures
 	$(VENV)/bin/snakemake --report results/report.html
 
-test: $(INSTALLED) $(VLLM_INSTALLED)
+test: test-own test-vllm
+
+test-own: $(INSTALLED)
 	$(VENV)/bin/python -m pytest
+
+test-vllm: $(VLLM_INSTALLED)
 	$(VLLM_VENV)/bin/python -m pytest tests/with_vllm
 
 test-environments: $(INSTALLED)
