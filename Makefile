@@ -1,7 +1,7 @@
 # make setup     all that the commands and the workflow need, in .venv
 # make figures   the default study, from models to figures
 # make report    one self-contained HTML page of the finished study
-# make test      the tests; vLLM's and those of endpoints in an environment of their own
+# make test      the tests (test-own); vLLM's and those of endpoints in an environment of their own (test-vllm)
 # make test-environments each rule in the environment of its file, with a stand-in for conda
 # make test-verl our RLVR algorithms, and all that VeRL is told, against VeRL itself, in an environment of their own
 # make test-slurm the workflow on a Slurm of one node; as root, with Debian's slurmctld, slurmd, slurm-client, munge
