@@ -50,7 +50,9 @@ def create(file: Path, prefix: Path) -> None:
             sys.exit("".join(re.findall(r"^ERROR: .*\n", done.stderr, re.MULTILINE)) or done.stdout)
         return done.stdout
 
-    pip("install", "--quiet", *(f"{name}=={version}" for name, version in pins.items()))
+    # Python compiles what is imported, and pip would compile all of torch.
+    requirements = [f"{name}=={version}" for name, version in pins.items()]
+    pip("install", "--quiet", "--no-compile", *requirements)
     pip("check")
     there = {
         canonicalize_name(package["name"]) for package in json.loads(pip("list", "--format=json"))

@@ -15,6 +15,7 @@ from cluster import DAEMONS, Cluster
 from config_files import edit
 from workflow.conftest import Checkout, fresh  # noqa: F401  # a fixture
 
+HERE = Path(__file__).parent
 PROFILE = "workflow/profiles/slurm"
 
 
@@ -22,7 +23,8 @@ class ClusterCheckout(Checkout):
     """A copy of the project that runs by the profile for SLURM."""
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--workflow-profile", PROFILE, *arguments]
+        snakemake = [sys.executable, "-P", str(HERE / "impatient.py")]
+        return [*snakemake, "--workflow-profile", PROFILE, *arguments]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Snakemake, started and not waited for."""
