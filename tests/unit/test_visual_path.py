@@ -13,6 +13,7 @@ from boundary.data.model_record import ModelRecord, read_model_record, write_mod
 from boundary.data.provenance import questions_digest
 from boundary.data.records import read_provenance, read_records, write_records
 from boundary.errors import BoundaryError
+from boundary.images.batches import ImageBatches
 from boundary.images.processing import ImageProcessor
 from boundary.images.shown import show_images
 from boundary.miniature.picture_problems import draw_picture_problems
@@ -113,6 +114,25 @@ def test_a_picture_is_processed_once_for_all_its_samples_and_batches(cell, monke
         sample(cell, **{"shard-size": MAX_ROWS + 9, "max-tokens": 2}) == 0
     )  # two batches a problem
     assert len(done) == 4 == len(set(done))
+
+
+def test_no_more_pictures_are_in_memory_than_have_room(cell, monkeypatch):
+    most = []
+    read = ImageBatches.read
+
+    def spy(self, prompts):
+        rows = read(self, prompts)
+        most.append(sum(image.patches.nbytes for image in self._processed.values()))
+        return rows
+
+    monkeypatch.setattr(ImageBatches, "read", spy)
+    assert sample(cell) == 0
+    (together,) = most
+    room = together // 2
+    monkeypatch.setattr("boundary.sampling.transformers_engine.IMAGE_BYTES", room)
+    most.clear()
+    assert sample(cell, "again.parquet", seed=2) == 0
+    assert len(most) > 1 and max(most) <= room and sum(most) == together
 
 
 def test_limits_of_pixels_are_the_models_and_make_other_samples(cell):
@@ -248,3 +268,28 @@ def test_a_document_of_pictures_is_learned_from_its_answer_on(seeing_tokenizer):
         text = seeing_tokenizer.decode(row, skip_special_tokens=True)
         expression, *steps = text.split(" ")[0].split("=")
         assert eval(expression) == int(steps[-1]) and text.endswith(f"\\boxed{{{steps[-1]}}}")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"corpus": PRETRAIN["corpus"] | {"world": "arithmetic"}},
+            "found vision, which models that",
+        ),
+        (
+            {"architecture": {k: v for k, v in SEEING.items() if k != "vision"}},
+            "needs vision, which",
+        ),
+    ],
+)
+def test_vision_is_for_pictures_alone(cell, capsys, change, message):
+    assert train(cell, "pretrain", PRETRAIN | change, "none") == 1
+    assert f"pretrain.architecture: {message}" in capsys.readouterr().err
+
+
+def test_nothing_is_fine_tuned_on_pictures(cell, capsys):
+    tuned = {"seed": 1, "steps": 2, "batch_size": 2, "learning_rate": 0.01, "documents": 4}
+    recipe = tuned | {"corpus": PRETRAIN["corpus"]}
+    assert train(cell, "finetune", recipe, "none", base=cell / "model.json") == 1
+    assert "corpus.world: found pictures, on which nothing is fine-tuned" in capsys.readouterr().err

@@ -73,6 +73,7 @@ def shrink_models(models: dict) -> None:
     models["mini-teacher"]["pretrain"] = models["mini-base"]["pretrain"] | {"steps": 300}
     models["mini-distill"]["finetune"]["teacher"] |= {"responses": 100, "max_tokens": 24}
     models["mini-code-base"]["pretrain"] |= {"steps": 60, "batch_size": 16}
+    models["mini-vl-base"]["pretrain"] |= {"steps": 20, "batch_size": 8}
     for model in models.values():
         if "rlvr" in model:
             model["rlvr"] |= {"steps": 2, "problems_per_step": 4, "max_tokens": 16}

@@ -50,7 +50,8 @@ def image_size(encoded: bytes) -> tuple[int, int]:
     with _read_safely():
         image = _open(encoded)
         width, height = image.size
-        sideways = _has_exif(image) and image.getexif().get(ORIENTATION) in SIDEWAYS
+        turned = _has_exif(image) and image.format != "TIFF"  # of which PIL tells the size it will have
+        sideways = turned and image.getexif().get(ORIENTATION) in SIDEWAYS
         return (height, width) if sideways else (width, height)
 
 

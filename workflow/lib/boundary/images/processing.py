@@ -61,6 +61,12 @@ class ImageProcessor:
         size = self.library.size
         return {"min_pixels": int(size["shortest_edge"]), "max_pixels": int(size["longest_edge"])}
 
+    @property
+    def bytes_a_token(self) -> int:
+        """Memory of the patches that become a token: all colours of two frames, in float32."""
+        sides = self.library.merge_size * self.library.patch_size
+        return int(sides**2 * 3 * self.library.temporal_patch_size * 4)
+
     def measure(self, encoded: bytes) -> ImageFacts:
         """What a picture takes, by its header. Raises BoundaryError if that is damaged, or too narrow."""
         width, height = image_size(encoded)

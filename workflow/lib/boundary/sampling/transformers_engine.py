@@ -28,6 +28,7 @@ from boundary.sampling.transformers_loading import (
 )
 
 MAX_ROWS = 512
+IMAGE_BYTES = 1 << 30  # of the processed pictures of a batch, if it has several
 CACHE_BYTES = 2 << 30  # of keys and values, for all rows of a batch at their longest
 
 
@@ -77,19 +78,27 @@ class TransformersEngine(Engine):
     def _batches(self, prompts: Sequence[EncodedPrompt]) -> Iterator[list[EncodedPrompt]]:
         """Fill batches with as many rows as the cache budget allows; split what is larger."""
         batch: list[EncodedPrompt] = []
-        free = 0
+        free = image_bytes = 0
         for prompt in prompts:
-            indices = prompt.request.sample_indices
+            indices, own_bytes = prompt.request.sample_indices, self._image_bytes(prompt)
+            if image_bytes + own_bytes > IMAGE_BYTES:
+                free = 0
             while indices:
                 if free == 0:
                     if batch:
                         yield batch
-                    batch, free = [], self._rows_that_fit(prompt)
+                    batch, free, image_bytes = [], self._rows_that_fit(prompt), 0
                 part, indices = indices[:free], indices[free:]
                 batch.append(replace(prompt, request=replace(prompt.request, sample_indices=part)))
                 free -= len(part)
+                image_bytes += own_bytes
         if batch:
             yield batch
+
+    def _image_bytes(self, prompt: EncodedPrompt) -> int:
+        """Memory of the prompt's pictures once they are processed."""
+        tokens = sum(image.tokens for image in self.encoding.measure(prompt.request))
+        return tokens * self.encoding.image_processor.bytes_a_token if tokens else 0
 
     def _rows_that_fit(self, prompt: EncodedPrompt) -> int:
         length = len(prompt.token_ids) + prompt.max_tokens

@@ -1,0 +1,68 @@
+"""The study miniature-visual: pictures from training to figures, by one command."""
+
+import json
+
+import pandas as pd
+import pytest
+from boundary.data.records import read_provenance, read_records
+
+STUDY = ["--config", "study=miniature-visual", "--"]
+MODELS = ["mini-vl-base", "mini-vl-grpo"]
+
+
+def shrink(study):
+    study["bootstrap"]["resamples"] = 200
+    study["sampling"]["standard"] |= {"max_tokens": 12, "shard_size": 4}
+    study["subsets"]["scored"] |= {"problems": 4, "responses": 3}
+    for exhibits in (study["figures"], study["tables"], study["sheets"]):
+        for exhibit in exhibits.values():
+            exhibit["cells"] = [group | {"n": 8} for group in exhibit.get("cells", [])] or None
+            if exhibit["cells"] is None:
+                del exhibit["cells"]
+
+
+@pytest.fixture(scope="module")
+def seen(fresh, tmp_path_factory):
+    checkout = fresh.copy(tmp_path_factory.mktemp("visual") / "checkout")
+    checkout.edit("studies/miniature-visual.yaml", shrink)
+    checkout.snakemake(*STUDY, "fig_visual", "fig_perplexity", "table_agreement", "cot_visual")
+    return checkout.path / "results" / "miniature-visual"
+
+
+def test_the_curves_are_of_both_models(seen):
+    curve = pd.read_csv(seen / "figures/fig_visual.csv")
+    assert set(curve["model"]) == set(MODELS) and curve["k"].max() == 8
+    assert (seen / "figures/fig_visual.png").stat().st_size > 5_000
+
+
+def test_what_each_model_was_shown_is_told_with_its_samples(seen):
+    problems = read_records(seen / "benchmarks/arith-visual/problems.parquet", "problem")
+    for model in MODELS:
+        (folder,) = (seen / "sample" / model / "arith-visual").iterdir()
+        (attempt,) = read_provenance(folder / "shard-0000.parquet")["attempts"]
+        assert set(attempt["images"]) == set(problems["problem_id"])
+        assert all(image["tokens"] == 5 for (image,) in attempt["images"].values())
+
+
+def test_responses_are_scored_behind_their_pictures(seen):
+    """By the model that drew them they are as likely as when they were drawn."""
+    for model in MODELS:
+        (file,) = (seen / "score").glob(f"{model}/arith-visual/*/*/{model}.parquet")
+        scores = read_records(file, "score").dropna(subset="nll_sum")
+        (folder,) = (seen / "sample" / model / "arith-visual").iterdir()
+        samples = pd.concat(read_records(shard, "sample") for shard in folder.iterdir())
+        both = scores.merge(samples, on=["problem_id", "sample_index"])
+        assert len(both) == len(scores) > 0
+        assert (both["nll_sum"] + both["logprob_sum"]).abs().max() < 1e-3
+
+
+def test_the_trained_model_reads_pictures_as_its_base(seen):
+    for model in MODELS:
+        record = json.loads((seen / "models" / model / "model.json").read_text())
+        assert record["checkpoint"].endswith(f"models/{model}/checkpoint")
+        assert (seen / "models" / model / "checkpoint/preprocessor_config.json").is_file()
+
+
+def test_its_sheet_is_laid_out(seen):
+    pages = list((seen / "sheets").rglob("*.html")) or list(seen.rglob("chains*.html"))
+    assert len(pages) == len(MODELS)
