@@ -161,7 +161,7 @@ class Cluster:
         return found[0] if found else None
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 600) -> None:
     """Wait until a condition holds; fails if it does not within so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():

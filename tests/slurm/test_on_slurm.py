@@ -85,7 +85,7 @@ def test_jobs_cancelled_or_requeued_go_on_from_their_journals(finished, cluster,
     wait_for(lambda: cluster.job(comment_of(GRPO)).state == "PENDING")
     # Slurm would let it wait for two minutes.
     cluster.run("scontrol", "update", f"JobId={requeued.id}", "StartTime=now")
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=900)
     assert process.returncode == 0, said
     for cell in (BASE, GRPO):
         shard = checkout.path / shard_of(cell)
@@ -107,7 +107,7 @@ def test_an_interrupt_leaves_the_queue_empty(finished, cluster, running, tmp_pat
     )
     wait_until_drawing(checkout, cluster, process, [BASE, GRPO])
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode != 0
     assert "Traceback" not in said
     wait_for(lambda: not cluster.queue(), 30)
