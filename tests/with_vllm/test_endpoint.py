@@ -45,7 +45,7 @@ def server(mini, tmp_path_factory):
             start_new_session=True,
         )
     try:
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 900
         while not is_up(f"http://127.0.0.1:{port}/health"):
             assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
             time.sleep(0.5)

@@ -271,7 +271,7 @@ def journal_size(folder):
     return sum(journal.stat().st_size for journal in folder.glob("*.jsonl"))
 
 
-def wait_for(condition, process, seconds=300):
+def wait_for(condition, process, seconds=900):
     deadline = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, "Snakemake ended before it could be killed"
