@@ -22,7 +22,9 @@ from boundary.sampling import shard as stage
 from boundary.sampling.engine import Completion, Engine, SamplingParameters
 from boundary.sampling.prompts import Template
 
-PROBLEMS = pd.DataFrame({"problem_id": [f"p{i}" for i in range(20)], "question": "?"})
+PROBLEMS = pd.DataFrame(
+    {"problem_id": [f"p{i}" for i in range(20)], "question": "?", "images": None}
+)
 
 
 class SyntheticEngine(Engine):

@@ -52,7 +52,7 @@ def test_a_training_repeats_itself_and_follows_its_seed(tokenizer):
 
 
 def test_of_a_solution_the_response_and_its_end_are_learned(tokenizer):
-    token_ids, learned_from = solution_document(tokenizer, "1+2=", "\\boxed{3}")
+    token_ids, learned_from, _ = solution_document(tokenizer, "1+2=", "\\boxed{3}")
     assert tokenizer.decode(token_ids[:learned_from]) == "<bos>1+2="
     assert tokenizer.decode(token_ids[learned_from:-1]) == "\\boxed{3}"
     assert token_ids[-1] == tokenizer.eos_token_id

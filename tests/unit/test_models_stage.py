@@ -180,5 +180,5 @@ def test_no_teacher_is_shown_pictures(tmp_path, train, capsys):
     (tmp_path / "teacher.json").write_text((tmp_path / "base.json").read_text())
     taught = {"documents": None, "corpus": None, "teacher": TEACHER}
     assert train("none", "finetune", **taught) == 1
-    assert "of domain visual, whose pictures training does not look at" in capsys.readouterr().err
+    assert "of domain visual, whose pictures a teacher does not look at" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()

@@ -267,7 +267,9 @@ class StubEngine(Engine):
                 yield [Completion(request.problem_id, index, text, [1, 2], 2, "stop", -1.5, 7)]
 
 
-PROBLEMS = pd.DataFrame({"problem_id": ["a", "b", "c"], "question": ["1", "{x}", "3"]})
+PROBLEMS = pd.DataFrame(
+    {"problem_id": ["a", "b", "c"], "question": ["1", "{x}", "3"], "images": None}
+)
 
 
 def shard(number=0, **changes):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from boundary.errors import BoundaryError
+from boundary.images.placing import Pictured
 from boundary.sampling.encoding import Encoding
 from boundary.scoring.scorer import Response, ScorerSettings
 from boundary.scoring.scorers import open_scorer
@@ -195,6 +196,27 @@ def test_batches_keep_to_their_share_and_are_no_smaller_than_that(random_checkpo
     scores_of(scorer, responses_of([(3, length) for length in range(1, 61)]), 1.0)
     padded = [rows * length for rows, length in seen["trunk"]]
     assert max(padded) <= 200 and min(padded[:-1]) > 100
+
+
+def test_batches_of_responses_to_pictures_hold_no_more_either():
+    """Those to one picture stay together, and a problem's short ones meet the next one's long ones."""
+
+    def of(problem, lengths):
+        pictured = Pictured(problem, [1], (b"x",), (problem,))
+        return [Response(problem, i, [1], [2] * n, pictured) for i, n in enumerate(lengths)]
+
+    every = [*of("a", [100, *[5] * 10]), *of("b", [90] * 20), *of("c", [7, 7])]
+    random.Random(1).shuffle(every)
+    made = list(batches(every, 300))
+    assert sorted(map(id, itertools.chain(*made))) == sorted(map(id, every))
+    for batch in made:
+        longest = max(len(row.prompt_ids) + len(row.token_ids) - 1 for row in batch)
+        assert len(batch) == 1 or len(batch) * longest <= 300
+    order = [
+        problem
+        for problem, _ in itertools.groupby(row.problem_id for row in itertools.chain(*made))
+    ]
+    assert order == ["a", "b", "c"]
 
 
 def test_batches_have_everything_once_and_the_longest_first():

@@ -189,13 +189,13 @@ def test_what_is_read_and_what_is_padded_is_not_learned():
 
 
 def test_pretraining_learns_and_repeats():
-    model, _, metrics = pretrain(PRETRAIN, Template("{question}="))
-    again, _, metrics_again = pretrain(PRETRAIN, Template("{question}="))
+    model, _, _, metrics = pretrain(PRETRAIN, Template("{question}="))
+    again, _, _, metrics_again = pretrain(PRETRAIN, Template("{question}="))
     assert [row["step"] for row in metrics] == list(range(1, 31))
     assert metrics[-1]["loss"] < 0.75 * metrics[0]["loss"]
     assert metrics == metrics_again
     assert all(map(torch.equal, model.parameters(), again.parameters()))
-    other, _, _ = pretrain(PRETRAIN | {"seed": 2}, Template("{question}="))
+    other, _, _, _ = pretrain(PRETRAIN | {"seed": 2}, Template("{question}="))
     assert not all(map(torch.equal, model.parameters(), other.parameters()))
 
 

@@ -213,7 +213,7 @@ def write_cell(folder, shards=2, size=12):
             for index in range(shard * size, (shard + 1) * size)
         ]  # fmt: skip
         drawn = {"shard": shard, "shard_size": size, "model": "m", "benchmark": "roots",
-                 "questions_sha256": questions_digest(ids, questions)}  # fmt: skip
+                 "questions_sha256": questions_digest(problems.assign(images=None))}  # fmt: skip
         write_records(folder / f"samples-{shard}.parquet", "sample", pd.DataFrame(rows), drawn)
 
 

@@ -1,5 +1,7 @@
 """Problems with pictures through the stages: sampled, scored and trained on, and what goes wrong."""
 
+import copy
+import gc
 import io
 import json
 import struct
@@ -13,11 +15,12 @@ from boundary.data.model_record import ModelRecord, read_model_record, write_mod
 from boundary.data.provenance import questions_digest
 from boundary.data.records import read_provenance, read_records, write_records
 from boundary.errors import BoundaryError
-from boundary.images.batches import ImageBatches
-from boundary.images.processing import ImageProcessor
+from boundary.images.batches import seeing
+from boundary.images.processing import ImageProcessor, ProcessedImage
 from boundary.images.shown import show_images
 from boundary.miniature.picture_problems import draw_picture_problems
 from boundary.miniature.pictures import CELLS, draw_picture
+from boundary.miniature.problems import draw_problems
 from boundary.sampling.prompts import Template
 from boundary.sampling.transformers_engine import MAX_ROWS
 from boundary.training.architecture import build_image_processor, build_vision_language_model
@@ -117,22 +120,25 @@ def test_a_picture_is_processed_once_for_all_its_samples_and_batches(cell, monke
 
 
 def test_no_more_pictures_are_in_memory_than_have_room(cell, monkeypatch):
-    most = []
-    read = ImageBatches.read
+    most, process = [], ImageProcessor.process
 
-    def spy(self, prompts):
-        rows = read(self, prompts)
-        most.append(sum(image.patches.nbytes for image in self._processed.values()))
-        return rows
+    def spy(self, image):
+        """What is in memory once a picture more is."""
+        made = process(self, image)
+        alive = [each for each in gc.get_objects() if type(each) is ProcessedImage]
+        most.append(
+            sum(each.patches.nbytes for each in alive if each is not made) + made.patches.nbytes
+        )
+        return made
 
-    monkeypatch.setattr(ImageBatches, "read", spy)
+    monkeypatch.setattr(ImageProcessor, "process", spy)
     assert sample(cell) == 0
-    (together,) = most
+    together = max(most)
     room = together // 2
     monkeypatch.setattr("boundary.sampling.transformers_engine.IMAGE_BYTES", room)
     most.clear()
     assert sample(cell, "again.parquet", seed=2) == 0
-    assert len(most) > 1 and max(most) <= room and sum(most) == together
+    assert len(most) == 4 and max(most) <= room
 
 
 def test_limits_of_pixels_are_the_models_and_make_other_samples(cell):
@@ -145,8 +151,8 @@ def test_limits_of_pixels_are_the_models_and_make_other_samples(cell):
 
 
 BAD = {
-    "damaged": (b"\x89PNG\r\n\x1a\n and no more", "problem v/2: "),
-    "truncated": (encoded(1)[:-2000], "problem v/2: "),
+    "damaged": (b"\x89PNG\r\n\x1a\n and no more", "that are no image of"),
+    "truncated": (encoded(1)[:-2000], "a damaged image"),
     "a bomb": (None, "at most"),
     "too narrow": (encoded(1, (7000, 20)), "problem v/2: a picture of 7000 x 20 pixels"),
 }
@@ -293,3 +299,42 @@ def test_nothing_is_fine_tuned_on_pictures(cell, capsys):
     recipe = tuned | {"corpus": PRETRAIN["corpus"]}
     assert train(cell, "finetune", recipe, "none", base=cell / "model.json") == 1
     assert "corpus.world: found pictures, on which nothing is fine-tuned" in capsys.readouterr().err
+
+
+def test_an_expression_must_fit_its_picture(cell, capsys):
+    corpus = PRETRAIN["corpus"] | {"operands": [2, 4]}
+    assert train(cell, "pretrain", PRETRAIN | {"corpus": corpus}, "none") == 1
+    assert "corpus.operands: found [2, 4]; a picture has room for 3" in capsys.readouterr().err
+
+
+def test_pictures_do_not_touch_the_identity_of_texts(cell, random_checkpoint):
+    write(cell, draw_problems("v", (2, 3), 4, "test", 1))
+    (cell / "prompts.yaml").write_text('t: "{question}="\n')
+    write_model_record(cell / "model.json", ModelRecord("m", "r", random_checkpoint))
+    assert sample(cell) == 0
+    assert sample(cell, "limited.parquet", **{"max-pixels": 999}) == 0
+    one, other = (read_provenance(cell / name) for name in ("samples.parquet", "limited.parquet"))
+    assert one["shard_seed"] == other["shard_seed"] and "max_pixels" not in other
+
+
+def test_what_a_training_cannot_keep_or_place_is_named(cell, seeing_model, monkeypatch):
+    problems = visual_problems()
+    processor = build_image_processor()
+    see = seeing(copy.deepcopy(seeing_model), processor)
+    assert [see(name, images) for name, images in problems[["problem_id", "images"]].to_numpy()] == [
+        (0,), (1,), (2,), (3,)
+    ]  # fmt: skip
+    with pytest.raises(BoundaryError, match="problem v/9: a damaged image"):
+        see("v/9", (encoded(1)[:-2000],))
+    monkeypatch.setattr("boundary.images.batches.MOST_BYTES", 10)
+    with pytest.raises(
+        BoundaryError, match="problem v/8: with its pictures those to train on take more"
+    ):
+        see("v/8", (encoded(1),))
+
+
+def test_other_kinds_of_models_are_not_shown_pictures(seeing_model):
+    model = copy.deepcopy(seeing_model)
+    model.config.model_type = "qwen3_vl"
+    with pytest.raises(BoundaryError, match=r"a model of type qwen3_vl; .* Sample it with vllm"):
+        show_images(model)

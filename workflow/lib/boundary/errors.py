@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class BoundaryError(Exception):
@@ -21,3 +22,12 @@ def suggest(found: object, allowed: Iterable[str]) -> str:
 def unknown_name(what: str, found: object, allowed: Iterable[str]) -> str:
     """Say that ``found`` is no ``what``, what the close matches are, and what is allowed."""
     return f"unknown {what} {found!r}. {suggest(found, allowed)}"
+
+
+@contextmanager
+def of_problem(problem_id: str) -> Iterator[None]:
+    """Put the problem before the message of what is wrong with its pictures or its prompt."""
+    try:
+        yield
+    except BoundaryError as error:
+        raise BoundaryError(f"problem {problem_id}: {error}") from error

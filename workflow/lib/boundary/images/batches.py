@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from boundary.errors import BoundaryError
+from boundary.errors import BoundaryError, of_problem
 from boundary.images.placing import Pictured
 from boundary.images.processing import ImageProcessor, ProcessedImage
 from boundary.images.shown import show_images
@@ -31,15 +31,22 @@ class ImageBatches:
 
         Raises BoundaryError naming the problem whose picture cannot be decoded.
         """
-        kept, self._processed = self._processed, {}
-        for _, pictured in prompts:
-            for digest, encoded in pictured.digested if pictured else ():
-                if digest not in self._processed:
-                    assert pictured is not None
-                    known = kept.get(digest)
-                    self._processed[digest] = known or self._process(pictured.problem_id, encoded)
-        self._shown.show(self._processed.values())
-        numbers = {digest: number for number, digest in enumerate(self._processed)}
+        asked = {
+            digest: (pictured.problem_id, encoded)
+            for _, pictured in prompts
+            if pictured
+            for digest, encoded in pictured.digested
+        }
+        kept = {digest: self._processed[digest] for digest in asked if digest in self._processed}
+        # What is not asked for again goes before anything comes.
+        self._processed = kept
+        self._shown.show(())
+        for digest, (problem_id, encoded) in asked.items():
+            if digest not in kept:
+                with of_problem(problem_id):
+                    kept[digest] = self._processor.process(encoded)
+        self._shown.show(kept.values())
+        numbers = {digest: number for number, digest in enumerate(kept)}
         return [
             self._shown.write(pictured.written_ids, [numbers[d] for d in pictured.digests])
             if pictured
@@ -47,11 +54,8 @@ class ImageBatches:
             for token_ids, pictured in prompts
         ]
 
-    def _process(self, problem_id: str, encoded: bytes) -> ProcessedImage:
-        try:
-            return self._processor.process(encoded)
-        except BoundaryError as error:
-            raise BoundaryError(f"problem {problem_id}: {error}") from error
+
+MOST_BYTES = 4 << 30  # of processed pictures that a training keeps
 
 
 def seeing(
@@ -60,14 +64,20 @@ def seeing(
     """What takes in problems' pictures, for good: each is processed once, and stays in memory.
 
     It is called with a problem's identifier and its encoded pictures, and tells their numbers. Raises
-    BoundaryError naming the problem whose picture cannot be decoded.
+    BoundaryError naming the problem whose picture cannot be decoded, or is one too many for MOST_BYTES.
     """
     shown = show_images(model)
+    held = 0
 
     def see(problem_id: str, images: Sequence[bytes]) -> tuple[int, ...]:
-        try:
+        nonlocal held
+        with of_problem(problem_id):
+            held += sum(processor.measure(one).tokens for one in images) * processor.bytes_a_token
+            if held > MOST_BYTES:
+                raise BoundaryError(
+                    f"with its pictures those to train on take more than {MOST_BYTES >> 30} GiB once they "
+                    "are processed, and all are kept; train on fewer or smaller ones"
+                )
             return tuple(shown.add(processor.process(encoded)) for encoded in images)
-        except BoundaryError as error:
-            raise BoundaryError(f"problem {problem_id}: {error}") from error
 
     return see

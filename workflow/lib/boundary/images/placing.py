@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from boundary.errors import BoundaryError
@@ -30,7 +31,8 @@ def place_images(
 ) -> list[int]:
     """A prompt's tokens with the next of ``runs`` in place of each placeholder.
 
-    Raises BoundaryError if there are not as many of both; the caller puts the problem before its message.
+    Raises BoundaryError if there are not as many of both, or two stand side by side; the caller puts the
+    problem before its message.
     """
     places = written.count(placeholder)
     if places != len(runs):
@@ -38,6 +40,11 @@ def place_images(
             f"its prompt has {places} places for pictures, and the problem has {len(runs)} of them; take a "
             "prompt template that writes the model's placeholder (such as "
             "<|vision_start|><|image_pad|><|vision_end|>) once for each, and see that no question writes it"
+        )
+    if any(one == other == placeholder for one, other in pairwise(written)):
+        raise BoundaryError(
+            "its prompt has pictures with nothing between them, which models of Qwen-VL's kind take for "
+            "one; write <|vision_end|><|vision_start|> between their placeholders"
         )
     placed: list[int] = []
     following = iter(runs)

@@ -95,7 +95,10 @@ class ImageProcessor:
         try:
             resized = smart_resize(height, width, patch * self.library.merge_size, **limits)
         except ValueError as error:
-            raise BoundaryError(f"a picture of {width} x {height} pixels: {error}") from error
+            raise BoundaryError(
+                f"a picture of {width} x {height} pixels: {error}; leave the problem out of the benchmark "
+                "(`without`)"
+            ) from error
         return resized[0] // patch, resized[1] // patch
 
 
@@ -116,7 +119,14 @@ def load_image_processor(checkpoint: Path, limits: PixelLimits) -> ImageProcesso
         ) from error
     if not isinstance(library, Qwen2VLImageProcessorPil):
         raise BoundaryError(
-            f"{checkpoint}: its image processor is {type(library).__name__}; only that of Qwen2-VL and its "
-            "successors, Qwen2VLImageProcessor, is known here"
+            f"{checkpoint}: its image processor is {type(library).__name__}; only that of Qwen2-VL, "
+            "Qwen2VLImageProcessor, is known here"
         )
-    return ImageProcessor(library)
+    processor = ImageProcessor(library)
+    if processor.limits["min_pixels"] > processor.limits["max_pixels"]:
+        raise BoundaryError(
+            f"{checkpoint}: its pictures would have at least {processor.limits['min_pixels']} pixels and "
+            f"at most {processor.limits['max_pixels']}; give the model a max_pixels that is no less than "
+            "min_pixels"
+        )
+    return processor

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import pad
 
+from boundary.errors import BoundaryError
 from boundary.images.placing import place_images
 from boundary.images.processing import ProcessedImage
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+KNOWN_MODELS = ("qwen2_vl", "qwen2_5_vl")
 PATCHES_TOGETHER = 16_384  # that go through the vision tower at once, where no gradient is kept
 
 
@@ -48,7 +50,10 @@ class ShownImages:
         return number
 
     def write(self, token_ids: Sequence[int], numbers: Sequence[int]) -> list[int]:
-        """A prompt's tokens with the pictures of ``numbers`` in place of its placeholders, one each."""
+        """A prompt's tokens with the pictures of ``numbers`` in place of its placeholders, one each.
+
+        Raises BoundaryError, as place_images, if there are not as many of both.
+        """
         runs = [
             [self.vocabulary + number] * (len(self.images[number].patches) // self.merged)
             for number in numbers
@@ -118,8 +123,14 @@ class ShownImages:
 def show_images(model: PreTrainedModel) -> ShownImages:
     """Make a model read pictures in rows of token ids; what it is shown is then what this returns.
 
-    Copies of the model, and of its layers, see the same.
+    Copies of the model, and of its layers, see the same. Raises BoundaryError for a model that puts
+    pictures into more than its first layer, or of which that is not known.
     """
+    if model.config.model_type not in KNOWN_MODELS:
+        raise BoundaryError(
+            f"{model.name_or_path}: a model of type {model.config.model_type}; pictures are shown to "
+            f"{' and '.join(KNOWN_MODELS)} alone by transformers here. Sample it with vllm"
+        )
     shown = ShownImages(model)
 
     def see(layers: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

@@ -15,7 +15,7 @@ from jinja2 import TemplateError
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
 from boundary.data.provenance import text_digest
-from boundary.errors import BoundaryError
+from boundary.errors import BoundaryError, of_problem
 from boundary.images.placing import Pictured, place_images
 from boundary.images.processing import (
     ImageFacts,
@@ -163,10 +163,8 @@ class Encoding:
         """
         if request.images and request.problem_id not in self._measured:
             processor = self.image_processor
-            try:
+            with of_problem(request.problem_id):
                 measured = tuple(processor.measure(encoded) for encoded in request.images)
-            except BoundaryError as error:
-                raise BoundaryError(f"problem {request.problem_id}: {error}") from error
             self._measured[request.problem_id] = measured
         return self._measured[request.problem_id] if request.images else ()
 
@@ -190,14 +188,17 @@ class Encoding:
             return written, None
         placeholder = self.config.image_token_id
         runs = [[placeholder] * image.tokens for image in facts]
-        try:
+        with of_problem(request.problem_id):
             placed = place_images(written, placeholder, runs)
-        except BoundaryError as error:
-            raise BoundaryError(f"problem {request.problem_id}: {error}") from error
         if not facts:
             return written, None
         digests = tuple(image.sha256 for image in facts)
         return placed, Pictured(request.problem_id, written, request.images, digests)
+
+    def image_bytes(self, prompt: EncodedPrompt) -> int:
+        """Memory of the prompt's pictures once they are processed."""
+        tokens = sum(image.tokens for image in self.measure(prompt.request))
+        return tokens * self.image_processor.bytes_a_token if tokens else 0
 
     def _encode(self, request: Request, max_tokens: int) -> EncodedPrompt:
         token_ids, pictured = self.read_prompt(request)

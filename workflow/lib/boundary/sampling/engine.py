@@ -65,7 +65,7 @@ class Completion:
 class Engine(ABC):
     """A model that can be sampled from."""
 
-    def prepare(  # noqa: B027  # an endpoint has nothing to look at
+    def prepare(  # noqa: B027  # an engine may have nothing to look at
         self, template: str, requests: Sequence[Request], parameters: SamplingParameters
     ) -> None:
         """See that the model can read what a prompt template writes, and that every prompt fits.

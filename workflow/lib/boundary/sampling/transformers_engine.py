@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from boundary.images.batches import ImageBatches
 from boundary.sampling.context import cache_bytes_a_token
 from boundary.sampling.decoding import Decoded, decode
 from boundary.sampling.encoding import EncodedPrompt, Encoding
@@ -23,7 +24,6 @@ from boundary.sampling.engine import (
 from boundary.sampling.seeds import uniform_stream
 from boundary.sampling.transformers_loading import (
     describe_transformers,
-    image_batches,
     load_transformers,
 )
 
@@ -43,7 +43,7 @@ class TransformersEngine(Engine):
     ) -> None:
         self.encoding = Encoding(checkpoint, settings.max_model_len, settings.pixel_limits)
         self.model = load_transformers(self.encoding, settings)
-        self.images = image_batches(self.model, self.encoding)
+        self._images: ImageBatches | None = None
         self.max_rows = max_rows
         self.end_ids: list[int] = []
 
@@ -80,7 +80,7 @@ class TransformersEngine(Engine):
         batch: list[EncodedPrompt] = []
         free = image_bytes = 0
         for prompt in prompts:
-            indices, own_bytes = prompt.request.sample_indices, self._image_bytes(prompt)
+            indices, own_bytes = prompt.request.sample_indices, self.encoding.image_bytes(prompt)
             if image_bytes + own_bytes > IMAGE_BYTES:
                 free = 0
             while indices:
@@ -94,11 +94,6 @@ class TransformersEngine(Engine):
                 image_bytes += own_bytes
         if batch:
             yield batch
-
-    def _image_bytes(self, prompt: EncodedPrompt) -> int:
-        """Memory of the prompt's pictures once they are processed."""
-        tokens = sum(image.tokens for image in self.encoding.measure(prompt.request))
-        return tokens * self.encoding.image_processor.bytes_a_token if tokens else 0
 
     def _rows_that_fit(self, prompt: EncodedPrompt) -> int:
         length = len(prompt.token_ids) + prompt.max_tokens
@@ -133,9 +128,11 @@ class TransformersEngine(Engine):
 
     def _read(self, batch: Sequence[EncodedPrompt]) -> list[list[int]]:
         """The prompts as the model reads them."""
-        if self.images is None:
+        if not any(prompt.pictured for prompt in batch):
             return [prompt.token_ids for prompt in batch]
-        return self.images.read([(prompt.token_ids, prompt.pictured) for prompt in batch])
+        if self._images is None:
+            self._images = ImageBatches(self.model, self.encoding.image_processor)
+        return self._images.read([(prompt.token_ids, prompt.pictured) for prompt in batch])
 
     def _completion(self, prompt: EncodedPrompt, sample_index: int, row: Decoded) -> Completion:
         return self.encoding.completion(

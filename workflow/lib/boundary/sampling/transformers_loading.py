@@ -13,7 +13,6 @@ from transformers import (
 )
 
 from boundary.data.provenance import package_versions
-from boundary.images.batches import ImageBatches
 from boundary.sampling.context import reads_images
 from boundary.sampling.encoding import Encoding
 from boundary.sampling.loading import LoadingSettings
@@ -44,8 +43,3 @@ def describe_transformers(model: PreTrainedModel, encoding: Encoding) -> dict[st
         "context": encoding.context,
         **encoding.images_record,
     }
-
-
-def image_batches(model: PreTrainedModel, encoding: Encoding) -> ImageBatches | None:
-    """What shows the model pictures, if it reads any."""
-    return ImageBatches(model, encoding.image_processor) if encoding.reads_images else None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from boundary.errors import BoundaryError
+from boundary.errors import BoundaryError, of_problem
 from boundary.images.decoding import decode_image
 from boundary.sampling.encoding import EncodedPrompt, Encoding
 from boundary.sampling.engine import (
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vllm import LLMEngine
     from vllm import SamplingParams as VllmParameters
 
+IMAGE_BYTES = 1 << 30  # of processed pictures, after which no further request is handed over
 # The fields of vLLM's SamplingParams that decide what is drawn: they go into the record as vLLM has them.
 EFFECTIVE = (
     "temperature",
@@ -82,7 +83,7 @@ class VllmEngine(Engine):
         busy = 2 * engine.vllm_config.scheduler_config.max_num_seqs
         running = _Running(self.encoding)
         while waiting or running.samples:
-            while waiting and running.samples < busy:
+            while waiting and running.samples < busy and running.image_bytes < IMAGE_BYTES:
                 prompt = waiting.popleft()
                 drawing = drawing_parameters(prompt, parameters, end_ids)
                 name = running.add(prompt)
@@ -127,10 +128,8 @@ def _posed(prompt: EncodedPrompt) -> dict[str, Any]:
     """
     if prompt.pictured is None:
         return {"prompt_token_ids": prompt.token_ids}
-    try:
+    with of_problem(prompt.request.problem_id):
         images = [decode_image(encoded) for encoded in prompt.pictured.images]
-    except BoundaryError as error:
-        raise BoundaryError(f"problem {prompt.request.problem_id}: {error}") from error
     return {
         "prompt_token_ids": prompt.pictured.written_ids,
         "multi_modal_data": {"image": images},
@@ -181,7 +180,8 @@ def _check_read(prompt: EncodedPrompt, token_ids: Sequence[int] | None) -> None:
     if prompt.pictured and token_ids is not None and len(token_ids) != len(prompt.token_ids):
         raise BoundaryError(
             f"problem {prompt.request.problem_id}: vLLM reads {len(token_ids)} tokens of its prompt and "
-            f"pictures, and {len(prompt.token_ids)} are what the image processor makes of them"
+            f"pictures, and {len(prompt.token_ids)} are what the image processor makes of them; sample it "
+            "with the engine transformers"
         )
 
 
@@ -191,6 +191,7 @@ class _Running:
     def __init__(self, encoding: Encoding) -> None:
         self.encoding = encoding
         self.samples = 0
+        self.image_bytes = 0  # that vLLM may hold of their pictures, processed
         self._prompts: dict[str, EncodedPrompt] = {}
         self._token_ids: dict[tuple[str, int], list[int]] = {}
 
@@ -199,6 +200,7 @@ class _Running:
         name = f"{prompt.request.problem_id}/{prompt.request.sample_indices[0]}"
         self._prompts[name] = prompt
         self.samples += len(prompt.request.sample_indices)
+        self.image_bytes += self.encoding.image_bytes(prompt)
         return name
 
     def take(self, outputs: Sequence[Any]) -> list[Completion]:
@@ -215,7 +217,7 @@ class _Running:
                     self.samples -= 1
                     finished.append(self._completion(prompt, part, self._token_ids.pop(key)))
             if output.finished:
-                del self._prompts[output.request_id]
+                self.image_bytes -= self.encoding.image_bytes(self._prompts.pop(output.request_id))
         return finished
 
     def _completion(self, prompt: EncodedPrompt, part: Any, token_ids: list[int]) -> Completion:

@@ -10,10 +10,10 @@ from transformers import PreTrainedModel
 
 from boundary.errors import BoundaryError
 from boundary.images.batches import ImageBatches
+from boundary.images.placing import Pictured
 from boundary.sampling.encoding import Encoding
 from boundary.sampling.transformers_loading import (
     describe_transformers,
-    image_batches,
     load_transformers,
 )
 from boundary.scoring.scorer import (
@@ -70,7 +70,6 @@ class TransformersScorer(Scorer):
     def _loaded(self, example: Response) -> PreTrainedModel:
         if self._model is None:
             self._model = load_transformers(self.encoding, self.settings)
-            self._images = image_batches(self._model, self.encoding)
             self.vocabulary = self._check_head(self._model, example)
         return self._model
 
@@ -108,6 +107,16 @@ class TransformersScorer(Scorer):
         fitting = self.half_bytes // (model.dtype.itemsize * (10 * hidden + 3 * inner))
         return min(MAX_TOKENS[model.device.type], fitting)
 
+    def _read(
+        self, model: PreTrainedModel, prompts: list[tuple[list[int], Pictured | None]]
+    ) -> list[list[int]]:
+        """The prompts as the model reads them, with their pictures."""
+        if not any(pictured for _, pictured in prompts):
+            return [prompt for prompt, _ in prompts]
+        if self._images is None:
+            self._images = ImageBatches(model, self.encoding.image_processor)
+        return self._images.read(prompts)
+
     @torch.inference_mode()
     def _score_batch(
         self, model: PreTrainedModel, batch: Sequence[Response], temperature: float
@@ -115,7 +124,7 @@ class TransformersScorer(Scorer):
         """Right padding needs no attention mask: causal attention never looks at it."""
         rows = torch.zeros(len(batch), max(map(_length, batch)), dtype=torch.long)
         prompts = [(response.prompt_ids, response.pictured) for response in batch]
-        read = self._images.read(prompts) if self._images else [prompt for prompt, _ in prompts]
+        read = self._read(model, prompts)
         owners, positions, targets = [], [], []
         for row, response in enumerate(batch):
             token_ids = torch.tensor([*read[row], *response.token_ids])
@@ -159,15 +168,21 @@ def _length(response: Response) -> int:
 def batches(responses: Sequence[Response], max_tokens: int) -> Iterator[list[Response]]:
     """Responses by length, the longest first: ``max_tokens`` a batch with padding, or a single row.
 
-    Those to a picture stay together, so that it is processed once.
+    Those to a picture stay together, so that it is processed once, the problem with the longest first.
     """
     longest: dict[str, int] = {}
     for response in responses:
         group = _group(response)
         longest[group] = max(longest.get(group, 0), _length(response))
     ranked = sorted(responses, key=lambda one: (-longest[_group(one)], _group(one), -_length(one)))
-    start = 0
-    while start < len(ranked):
-        rows = max(1, max_tokens // _length(ranked[start]))
-        yield ranked[start : start + rows]
-        start += rows
+    batch: list[Response] = []
+    width = 0
+    for response in ranked:
+        wider = max(width, _length(response))
+        if batch and (len(batch) + 1) * wider > max_tokens:
+            yield batch
+            batch, wider = [], _length(response)
+        batch.append(response)
+        width = wider
+    if batch:
+        yield batch

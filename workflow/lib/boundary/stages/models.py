@@ -168,6 +168,7 @@ def _finetune(arguments: argparse.Namespace, checkpoint: Path, template: Templat
     import pandas as pd
 
     from boundary.data.atomic import write_csv
+    from boundary.data.model_record import read_model_record
     from boundary.training.documents import corpus_documents
     from boundary.training.finetune import Solution, finetune
 
@@ -183,7 +184,8 @@ def _finetune(arguments: argparse.Namespace, checkpoint: Path, template: Templat
     write_csv(arguments.output.with_name("solutions.csv"), pd.DataFrame(solutions))
     model, tokenizer = _load(arguments.base)
     metrics = finetune(recipe, model, tokenizer, solutions)
-    _write_trained(arguments, checkpoint, [model, tokenizer], metrics)
+    parts = [model, tokenizer, *_image_processor(read_model_record(arguments.base).checkpoint)]
+    _write_trained(arguments, checkpoint, parts, metrics)
 
 
 def _taught(arguments: argparse.Namespace, template: Template) -> list[Solution]:
@@ -243,13 +245,12 @@ def _train_rlvr(
 
     base = read_model_record(arguments.base)
     model, tokenizer = load_checkpoint(base.checkpoint)
-    parts, see = [model, tokenizer], None
-    if reads_images(model.config):
-        processor = load_image_processor(base.checkpoint, PixelLimits())
-        parts.append(processor.library)
-        see = seeing(model, processor)
+    parts = [model, tokenizer, *_image_processor(base.checkpoint)]
     policy = read_policy(arguments.policy)
     domain = check_domains(_domains(arguments), str(arguments.problems))
+    see = None
+    if domain == "visual" and reads_images(model.config):
+        see = seeing(model, load_image_processor(base.checkpoint, PixelLimits()))
     problems = training_problems(arguments.problems, domain, template, policy, see)
     identity = {
         "recipe": arguments.rlvr,
@@ -275,6 +276,15 @@ def _train_rlvr(
             shutil.copytree(kept.step_folder(step), folder / str(step))
     _write_trained(arguments, checkpoint, parts, metrics)
     return kept
+
+
+def _image_processor(checkpoint: Path) -> list[Any]:
+    """The image processor that goes with what is made of a checkpoint, if it has one, of whatever kind."""
+    if not (checkpoint / "preprocessor_config.json").is_file():
+        return []
+    from transformers import AutoImageProcessor
+
+    return [AutoImageProcessor.from_pretrained(checkpoint, backend="pil")]
 
 
 def _write_trained(

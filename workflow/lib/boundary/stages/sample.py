@@ -99,6 +99,7 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.data.model_record import read_model_record
     from boundary.data.provenance import QUESTION_COLUMNS, questions_digest
     from boundary.data.records import read_provenance, read_records
+    from boundary.images.processing import PixelLimits
     from boundary.sampling.engine import SamplingParameters
     from boundary.sampling.prompts import load_template
     from boundary.sampling.shard import Shard, draw_shard
@@ -134,7 +135,8 @@ def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         number=arguments.shard,
         size=arguments.shard_size,
-        pixel_limits=settings.pixel_limits,
+        # A text is what it is at any size of pictures.
+        pixel_limits=settings.pixel_limits if problems["images"].notna().any() else PixelLimits(),
     )
     draw_shard(
         shard,

@@ -133,7 +133,7 @@ def run(arguments: argparse.Namespace) -> None:
             "engine": arguments.engine,
             "dtype": settings.dtype,
             "max_model_len": settings.max_model_len,
-            **settings.pixel_limits.given,
+            **(settings.pixel_limits.given if problems["images"].notna().any() else {}),
             "samples_sha256": [file_digest(path) for path in arguments.samples],
             "questions_sha256": cell.questions_sha256,
             "template_sha256": template.digest,

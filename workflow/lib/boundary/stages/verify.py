@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from boundary.arguments import at_least, json_argument, not_negative
 from boundary.verification.pool import Limits
 from boundary.verification.verifiers import VERIFIERS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 HELP = "judge every sample of a shard against the gold answers"
 OF_ANSWERS = ("math-verify", "latex2sympy2_extended", "sympy", "mpmath")
@@ -69,12 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Judge the shard and write the verdicts; the samples stay as they are."""
     from contextlib import nullcontext
 
-    from boundary.data.provenance import (
-        QUESTION_COLUMNS,
-        file_digest,
-        package_versions,
-        text_digest,
-    )
+    from boundary.data.provenance import file_digest, package_versions, text_digest
     from boundary.data.records import (
         read_provenance,
         read_record_groups,
@@ -91,7 +90,7 @@ def run(arguments: argparse.Namespace) -> None:
     from boundary.verification.verifiers import check_domains, verifier_module
 
     policy = read_policy(arguments.policy)
-    problems = read_records(arguments.problems, "problem", ["domain", *QUESTION_COLUMNS])
+    problems = _read_problems(arguments.problems)
     domain = check_domains(problems["domain"].unique(), str(arguments.problems))
     drawn = read_provenance(arguments.samples)
     check_questions(drawn, problems)
@@ -126,3 +125,11 @@ def run(arguments: argparse.Namespace) -> None:
             groups = by_problem(groups)
         verdicts = judge_samples(groups, len(keys), posed, known, judge)
         write_record_groups(arguments.output, "verdict", verdicts, provenance)
+
+
+def _read_problems(path: Path) -> pd.DataFrame:
+    """Domains and questions of the problems."""
+    from boundary.data.provenance import QUESTION_COLUMNS
+    from boundary.data.records import read_records
+
+    return read_records(path, "problem", ["domain", *QUESTION_COLUMNS])

@@ -15,6 +15,7 @@ from boundary.miniature.worlds import DOMAINS, OF_EXPRESSIONS, world_of
 # In this order: a path goes before the network.
 BENCHMARK_SOURCES = ("generate", "counts_only", "path", "hub", "url")
 ALONE = ("generate", "counts_only")
+MOST_OPERANDS = 3  # in a picture of the miniature (boundary.miniature.pictures.CELLS)
 READING = (
     *("files", "revision", "format", "fields", "between", "part", "rows", "sha256"),
     *("bad_images", "without"),
@@ -131,6 +132,10 @@ def check_world(settings: Mapping[str, Any], place: str) -> None:
     if world in OF_EXPRESSIONS and operands is None:
         raise BoundaryError(
             f"{place}: needs operands, such as [3, 4]; or name a world without them: world: functions"
+        )
+    if world == "pictures" and operands is not None and operands[1] > MOST_OPERANDS:
+        raise BoundaryError(
+            f"{place}.operands: found {operands}; a picture has room for {MOST_OPERANDS} operands"
         )
     if operands is not None and operands[0] > operands[1]:
         raise BoundaryError(

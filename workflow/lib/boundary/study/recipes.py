@@ -56,8 +56,14 @@ def check_pretraining(recipe: Mapping[str, Any], place: str) -> None:
             f"{place}.architecture: found hidden_size {size} and {heads} heads; expected heads of an even "
             "number of dimensions"
         )
+    vision = recipe["architecture"].get("vision")
+    if vision and vision["hidden_size"] % (4 * vision["heads"]):
+        raise BoundaryError(
+            f"{place}.architecture.vision: found hidden_size {vision['hidden_size']} and {vision['heads']} "
+            "heads; expected a multiple of four times the number of heads"
+        )
     pictures = world_of(recipe["corpus"]) == "pictures"
-    if pictures != ("vision" in recipe["architecture"]):
+    if pictures != (vision is not None):
         raise BoundaryError(
             f"{place}.architecture: {'needs' if pictures else 'found'} vision, which models that read the "
             "world pictures have, and no others"

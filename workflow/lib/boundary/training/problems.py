@@ -30,6 +30,7 @@ class Problem(NamedTuple):
     prompt: str
     posed: Posed
     images: tuple[int, ...] = ()
+    problem_id: str = ""
 
 
 # Takes in the encoded pictures of a problem, and tells their numbers.
@@ -55,7 +56,7 @@ def training_problems(
                     "vision-language model"
                 )
             numbers = see(problem_id, list(images))
-        problems.append(Problem(template.render(question), posed(problem_id), numbers))
+        problems.append(Problem(template.render(question), posed(problem_id), numbers, problem_id))
     return problems
 
 

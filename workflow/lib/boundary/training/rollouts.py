@@ -11,7 +11,7 @@ import torch
 from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 
-from boundary.errors import BoundaryError
+from boundary.errors import BoundaryError, of_problem
 from boundary.sampling.context import context_length
 from boundary.sampling.decoding import Decoded, decode
 from boundary.sampling.seeds import stream_seed
@@ -150,7 +150,11 @@ class Sampler:
 
     def _prompt(self, problem: Problem) -> list[int]:
         written: list[int] = self.tokenizer(problem.prompt)["input_ids"]
-        return self.model.shown_images.write(written, problem.images) if problem.images else written
+        shown = getattr(self.model, "shown_images", None)
+        if shown is None:
+            return written
+        with of_problem(problem.problem_id):
+            return shown.write(written, problem.images)
 
     def _decode(
         self, prompts: list[list[int]], uniforms: list[torch.Tensor], temperature: float
