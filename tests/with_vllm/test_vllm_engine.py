@@ -138,7 +138,8 @@ class OneAStep:
             index=index, token_ids=[1], finish_reason="stop", cumulative_logprob=-1.0
         )
         last = not any(other == name for other, _ in self.handed)
-        return [SimpleNamespace(request_id=name, outputs=[part], finished=last)]
+        told = {"request_id": name, "outputs": [part], "finished": last}
+        return [SimpleNamespace(prompt_token_ids=None, **told)]
 
 
 def test_no_more_is_handed_over_than_keeps_the_engine_busy(mini, monkeypatch):
