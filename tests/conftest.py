@@ -29,7 +29,12 @@ def random_model(tokenizer):
     from boundary.training.architecture import build_model
 
     model = build_model(tokenizer, **ARCHITECTURE, seed=5)
-    for layer in model.model.layers:
+    return strengthened(model, model.model.layers)
+
+
+def strengthened(model, layers):
+    """The model, its attention in ``layers`` and its output made strong."""
+    for layer in layers:
         for projection in (layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj):
             projection.weight.data *= 12
     model.lm_head.weight.data *= 4
@@ -58,11 +63,7 @@ def seeing_model(seeing_tokenizer):
     from pictures import SEEING
 
     model = build_vision_language_model(seeing_tokenizer, **SEEING, seed=5)
-    for layer in model.model.language_model.layers:
-        for projection in (layer.self_attn.q_proj, layer.self_attn.k_proj, layer.self_attn.v_proj):
-            projection.weight.data *= 12
-    model.lm_head.weight.data *= 4
-    return model
+    return strengthened(model, model.model.language_model.layers)
 
 
 @pytest.fixture(scope="session")

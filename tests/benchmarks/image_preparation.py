@@ -78,12 +78,12 @@ def sample(results: Path, problems: int, samples: int) -> None:
     class PreparingEach(TransformersEngine):
         """Prepares a prompt's pictures anew for each of its samples but the first."""
 
-        def _read(self, batch):
+        def _sample_batch(self, batch, parameters, seed):
             for prompt in batch:
                 for _ in prompt.request.sample_indices[1:]:
                     for encoded in prompt.request.images:
                         self.encoding.image_processor.process(encoded)
-            return super()._read(batch)
+            return super()._sample_batch(batch, parameters, seed)
 
     torch.set_num_threads(1)
     records = read_records(results / "benchmarks/arith-visual/problems.parquet", "problem")

@@ -137,7 +137,7 @@ def test_a_picture_is_processed_once_while_it_is_asked_for(model, seeing_tokeniz
     done = []
     process = processor.process
     processor.process = lambda image: done.append(image) or process(image)
-    batches = ImageBatches(model, processor)
+    batches = ImageBatches(model, lambda: processor)
     written = prompt_ids(seeing_tokenizer)
     asked = [
         (written, Pictured(f"p{n}", written, (ENCODED[n],), (str(n),))) for n in range(len(ENCODED))

@@ -8,22 +8,28 @@ from typing import TYPE_CHECKING
 from boundary.errors import BoundaryError, of_problem
 from boundary.images.placing import Pictured
 from boundary.images.processing import ImageProcessor, ProcessedImage
-from boundary.images.shown import show_images
+from boundary.images.shown import ShownImages, show_images
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+MOST_BYTES = 4 << 30  # of processed pictures that a training keeps
+
 
 class ImageBatches:
-    """Writes prompts for a model that reads pictures.
+    """Writes prompts as a model reads them, with their pictures if they have any.
 
+    ``image_processor`` is asked for, and the model made to read pictures, when the first of them comes.
     Of the pictures of a batch those stay that the next one asks for again: a problem whose samples take
     several batches, one after the other, has its pictures processed once.
     """
 
-    def __init__(self, model: PreTrainedModel, processor: ImageProcessor) -> None:
-        self._shown = show_images(model)
-        self._processor = processor
+    def __init__(
+        self, model: PreTrainedModel, image_processor: Callable[[], ImageProcessor]
+    ) -> None:
+        self._model = model
+        self._image_processor = image_processor
+        self._shown: ShownImages | None = None
         self._processed: dict[str, ProcessedImage] = {}
 
     def read(self, prompts: Sequence[tuple[list[int], Pictured | None]]) -> list[list[int]]:
@@ -31,6 +37,10 @@ class ImageBatches:
 
         Raises BoundaryError naming the problem whose picture cannot be decoded.
         """
+        if not any(pictured for _, pictured in prompts):
+            return [token_ids for token_ids, _ in prompts]
+        shown = self._shown = self._shown or show_images(self._model)
+        processor = self._image_processor()
         asked = {
             digest: (pictured.problem_id, encoded)
             for _, pictured in prompts
@@ -40,22 +50,19 @@ class ImageBatches:
         kept = {digest: self._processed[digest] for digest in asked if digest in self._processed}
         # What is not asked for again goes before anything comes.
         self._processed = kept
-        self._shown.show(())
+        shown.show(())
         for digest, (problem_id, encoded) in asked.items():
             if digest not in kept:
                 with of_problem(problem_id):
-                    kept[digest] = self._processor.process(encoded)
-        self._shown.show(kept.values())
+                    kept[digest] = processor.process(encoded)
+        shown.show(kept.values())
         numbers = {digest: number for number, digest in enumerate(kept)}
         return [
-            self._shown.write(pictured.written_ids, [numbers[d] for d in pictured.digests])
+            shown.write(pictured.written_ids, [numbers[d] for d in pictured.digests])
             if pictured
             else token_ids
             for token_ids, pictured in prompts
         ]
-
-
-MOST_BYTES = 4 << 30  # of processed pictures that a training keeps
 
 
 def seeing(

@@ -50,10 +50,9 @@ def image_size(encoded: bytes) -> tuple[int, int]:
     with _read_safely():
         image = _open(encoded)
         width, height = image.size
-        turned = (
-            _has_exif(image) and image.format != "TIFF"
-        )  # of which PIL tells the size it will have
-        sideways = turned and image.getexif().get(ORIENTATION) in SIDEWAYS
+        # Of a TIFF PIL tells the size that it will have once it is turned.
+        to_be_turned = _has_exif(image) and image.format != "TIFF"
+        sideways = to_be_turned and image.getexif().get(ORIENTATION) in SIDEWAYS
         return (height, width) if sideways else (width, height)
 
 

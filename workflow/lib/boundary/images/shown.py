@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 KNOWN_MODELS = ("qwen2_vl", "qwen2_5_vl")
-PATCHES_TOGETHER = 16_384  # that go through the vision tower at once, where no gradient is kept
+PATCHES_TOGETHER = 16_384  # that go through the vision tower at once, or those of one picture
 
 
 class ShownImages:

@@ -22,10 +22,7 @@ from boundary.sampling.engine import (
     SamplingParameters,
 )
 from boundary.sampling.seeds import uniform_stream
-from boundary.sampling.transformers_loading import (
-    describe_transformers,
-    load_transformers,
-)
+from boundary.sampling.transformers_loading import describe_transformers, load_transformers
 
 MAX_ROWS = 512
 IMAGE_BYTES = 1 << 30  # of the processed pictures of a batch, if it has several
@@ -41,9 +38,12 @@ class TransformersEngine(Engine):
         settings: EngineSettings = EngineSettings(),  # noqa: B008  # it is frozen
         max_rows: int = MAX_ROWS,
     ) -> None:
-        self.encoding = Encoding(checkpoint, settings.max_model_len, settings.pixel_limits)
-        self.model = load_transformers(self.encoding, settings)
-        self._images: ImageBatches | None = None
+        self.encoding = encoding = Encoding(
+            checkpoint, settings.max_model_len, settings.pixel_limits
+        )
+        self.model = load_transformers(encoding, settings)
+        # Not by way of self: in a circle, pictures would stay in memory when the engine is gone.
+        self._images = ImageBatches(self.model, lambda: encoding.image_processor)
         self.max_rows = max_rows
         self.end_ids: list[int] = []
 
@@ -117,7 +117,7 @@ class TransformersEngine(Engine):
         ]
         decoded = decode(
             self.model,
-            self._read(batch),
+            self._images.read([(prompt.token_ids, prompt.pictured) for prompt in batch]),
             uniforms,
             temperature=parameters.temperature,
             top_p=parameters.top_p,
@@ -125,14 +125,6 @@ class TransformersEngine(Engine):
         )
         for finished in decoded:
             yield [self._completion(*owners[row.row], row) for row in finished]
-
-    def _read(self, batch: Sequence[EncodedPrompt]) -> list[list[int]]:
-        """The prompts as the model reads them."""
-        if not any(prompt.pictured for prompt in batch):
-            return [prompt.token_ids for prompt in batch]
-        if self._images is None:
-            self._images = ImageBatches(self.model, self.encoding.image_processor)
-        return self._images.read([(prompt.token_ids, prompt.pictured) for prompt in batch])
 
     def _completion(self, prompt: EncodedPrompt, sample_index: int, row: Decoded) -> Completion:
         return self.encoding.completion(

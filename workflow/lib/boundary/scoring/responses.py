@@ -41,8 +41,8 @@ class Preparation:
 
     ``requests`` are the problems as the template renders them. ``same_vocabulary`` says that stored token
     ids mean the same to the scorer; else texts are tokenised anew, a response that ended by itself with the
-    token that ends one (the template's, or the tokenizer's own). Special tokens that a text
-    spells out stay text.
+    token that ends one (the template's, or the tokenizer's own). Special tokens that a
+    text spells out stay text.
     """
 
     def __init__(

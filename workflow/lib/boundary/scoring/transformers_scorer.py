@@ -10,12 +10,8 @@ from transformers import PreTrainedModel
 
 from boundary.errors import BoundaryError
 from boundary.images.batches import ImageBatches
-from boundary.images.placing import Pictured
 from boundary.sampling.encoding import Encoding
-from boundary.sampling.transformers_loading import (
-    describe_transformers,
-    load_transformers,
-)
+from boundary.sampling.transformers_loading import describe_transformers, load_transformers
 from boundary.scoring.scorer import (
     Response,
     Score,
@@ -69,7 +65,9 @@ class TransformersScorer(Scorer):
 
     def _loaded(self, example: Response) -> PreTrainedModel:
         if self._model is None:
-            self._model = load_transformers(self.encoding, self.settings)
+            encoding = self.encoding
+            self._model = load_transformers(encoding, self.settings)
+            self._images = ImageBatches(self._model, lambda: encoding.image_processor)
             self.vocabulary = self._check_head(self._model, example)
         return self._model
 
@@ -107,24 +105,14 @@ class TransformersScorer(Scorer):
         fitting = self.half_bytes // (model.dtype.itemsize * (10 * hidden + 3 * inner))
         return min(MAX_TOKENS[model.device.type], fitting)
 
-    def _read(
-        self, model: PreTrainedModel, prompts: list[tuple[list[int], Pictured | None]]
-    ) -> list[list[int]]:
-        """The prompts as the model reads them, with their pictures."""
-        if not any(pictured for _, pictured in prompts):
-            return [prompt for prompt, _ in prompts]
-        if self._images is None:
-            self._images = ImageBatches(model, self.encoding.image_processor)
-        return self._images.read(prompts)
-
     @torch.inference_mode()
     def _score_batch(
         self, model: PreTrainedModel, batch: Sequence[Response], temperature: float
     ) -> list[Score]:
         """Right padding needs no attention mask: causal attention never looks at it."""
         rows = torch.zeros(len(batch), max(map(_length, batch)), dtype=torch.long)
-        prompts = [(response.prompt_ids, response.pictured) for response in batch]
-        read = self._read(model, prompts)
+        assert self._images is not None  # since the model is loaded
+        read = self._images.read([(each.prompt_ids, each.pictured) for each in batch])
         owners, positions, targets = [], [], []
         for row, response in enumerate(batch):
             token_ids = torch.tensor([*read[row], *response.token_ids])

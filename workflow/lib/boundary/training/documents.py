@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -98,5 +97,5 @@ def _batch(documents: Sequence[Document], padding: int) -> TokenBatch:
     return TokenBatch(
         pad_sequence(rows, batch_first=True, padding_value=padding),
         pad_sequence(targets, batch_first=True, padding_value=IGNORED),
-        dict(ChainMap(*(dict(document.images) for document in documents))),
+        {number: image for document in documents for number, image in document.images.items()},
     )
