@@ -1,7 +1,8 @@
 # make setup     all that the commands and the workflow need, in .venv
 # make figures   the default study, from models to figures
 # make report    one self-contained HTML page of the finished study
-# make test      the tests (test-own); vLLM's and those of endpoints in an environment of their own (test-vllm)
+# make test      the tests: of the library (test-library), of the workflow as a whole (test-workflow), and vLLM's and
+#                those of endpoints in an environment of their own (test-vllm)
 # make test-environments each rule in the environment of its file, with a stand-in for conda
 # make test-verl our RLVR algorithms, and all that VeRL is told, against VeRL itself, in an environment of their own
 # make test-slurm the workflow on a Slurm of one node; as root, with Debian's slurmctld, slurmd, slurm-client, munge
@@ -17,7 +18,8 @@ VERL_VENV := .venv-verl
 VERL_INSTALLED := $(VERL_VENV)/.installed
 PIP := bin/pip --disable-pip-version-check install --quiet
 
-.PHONY: setup figures report test test-own test-vllm test-environments test-slurm test-verl test-real gsm8k
+.PHONY: setup figures report gsm8k
+.PHONY: test test-library test-workflow test-vllm test-environments test-slurm test-verl test-real
 setup: $(INSTALLED)
 
 figures: $(INSTALLED)
@@ -32,10 +34,13 @@ figures: $(INSTALLED)
 report: figures
 	$(VENV)/bin/snakemake --report results/report.html
 
-test: test-own test-vllm
+test: test-library test-workflow test-vllm
 
-test-own: $(INSTALLED)
-	$(VENV)/bin/python -m pytest
+test-library: $(INSTALLED)
+	$(VENV)/bin/python -m pytest --ignore tests/workflow
+
+test-workflow: $(INSTALLED)
+	$(VENV)/bin/python -m pytest tests/workflow
 
 test-vllm: $(VLLM_INSTALLED) $(VLLM_TORCHVISION)
 	$(VLLM_VENV)/bin/python -m pytest tests/with_vllm

@@ -56,10 +56,29 @@ def conda(tmp_path_factory) -> Conda:
     return conda
 
 
+def keep_one_benchmark(study: dict) -> None:
+    """Every kind of exhibit on one benchmark, in one shard a cell; and pass@k of programs."""
+    for name in ("standard", "direct"):
+        study["sampling"][name]["shard_size"] = 8
+    programs = next(
+        group
+        for group in study["figures"]["fig_pass_at_k"]["cells"]
+        if group["benchmarks"] == ["functions"]
+    )
+    for exhibits in (study["figures"], study["tables"], study["sheets"]):
+        for exhibit in exhibits.values():
+            if groups := exhibit.get("cells"):
+                exhibit["cells"] = [
+                    group | {"benchmarks": ["arith"]} for group in groups if group != programs
+                ]
+    study["figures"]["fig_pass_at_k"]["cells"].append(programs)
+
+
 @pytest.fixture(scope="session")
 def finished(fresh, conda, tmp_path_factory) -> Checkout:  # noqa: F811
     """A checkout whose study has been run with conda."""
     checkout = fresh.copy(tmp_path_factory.mktemp("finished") / "checkout")
+    checkout.edit("studies/miniature.yaml", keep_one_benchmark)
     done = conda.snakemake(checkout)
     assert done.returncode == 0, done.stdout
     return checkout

@@ -17,6 +17,7 @@ from workflow.conftest import Checkout, fresh  # noqa: F401  # a fixture
 
 HERE = Path(__file__).parent
 PROFILE = "workflow/profiles/slurm"
+CELLS = [("mini-base", "arith"), ("mini-grpo", "arith-long")]
 
 
 class ClusterCheckout(Checkout):
@@ -35,6 +36,8 @@ class ClusterCheckout(Checkout):
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Who runs the tests in a shell's background ignores interrupts, and so would Snakemake.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def copy(self, path: Path) -> ClusterCheckout:
@@ -55,8 +58,17 @@ def adapt(profile: dict) -> None:
 
 def pretend_gpus(models: dict) -> None:
     """The miniature's models ask Slurm for a GPU each, and find that torch sees none."""
-    for name in ("mini-base", "mini-grpo", "mini-code-base", "mini-code-grpo"):
+    for name in ("mini-base", "mini-grpo"):
         models[name]["gpus"] = 1
+
+
+def keep_two_cells(study: dict) -> None:
+    """pass@k of two models, each on a benchmark of its own."""
+    curve = study["figures"]["fig_pass_at_k"]
+    curve["cells"] = [
+        curve["cells"][0] | {"models": [model], "benchmarks": [benchmark]}
+        for model, benchmark in CELLS
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +88,7 @@ def unrun(fresh, cluster, tmp_path_factory) -> ClusterCheckout:  # noqa: F811
     checkout = ClusterCheckout(fresh.copy(tmp_path_factory.mktemp("unrun") / "checkout").path)
     edit(checkout.path / PROFILE / "config.yaml", adapt)
     checkout.edit("models.yaml", pretend_gpus)
+    checkout.edit("studies/miniature.yaml", keep_two_cells)
     return checkout
 
 

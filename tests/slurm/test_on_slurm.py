@@ -6,11 +6,11 @@ import pandas as pd
 import yaml
 from boundary.data.records import read_provenance, read_records
 from cluster import GPUS, wait_for
-from conftest import PROFILE
+from conftest import CELLS, PROFILE
 
-GRPO = "mini-grpo/arith-long/standard.seed2"
-BASE = "mini-base/arith/standard.seed2"
-SHARD = 4000
+BASE, GRPO = (f"{model}/{benchmark}/standard.seed2" for model, benchmark in CELLS)
+SHARD = 4000  # of each of five problems: to be ended in the middle, and then finished
+ENDLESS = 100_000  # never to be finished
 
 
 def shard_of(cell):
@@ -21,15 +21,15 @@ def comment_of(cell):
     return "rule_sample_wildcards_" + cell.replace("/", "_")
 
 
-def ask_for_long_shards(checkout):
-    """A sampling whose shards take a minute or so: long enough to be ended in the middle."""
+def ask_for_long_shards(checkout, size):
+    """A sampling whose shards hold ``size`` samples of each problem."""
 
     def enlarge(study):
-        study["sampling"]["standard"] |= {"seed": 2, "shard_size": SHARD}
+        study["sampling"]["standard"] |= {"seed": 2, "shard_size": size}
         for exhibits in (study["figures"], study["tables"], study["sheets"]):
             for exhibit in exhibits.values():
                 for group in exhibit.get("cells", []):
-                    group["n"] = SHARD if group["sampling"] == "standard" else group["n"]
+                    group["n"] = size if group["sampling"] == "standard" else group["n"]
 
     checkout.edit("studies/miniature.yaml", enlarge)
 
@@ -57,25 +57,25 @@ def jobs_of(checkout, cluster):
 
 def test_a_figure_is_made_of_jobs_where_they_belong(finished, cluster):
     curve = pd.read_csv(finished.results / "figures/fig_pass_at_k.csv")
-    assert curve.groupby(["model", "benchmark"])["k"].max().tolist() == [8] * 6
+    assert dict(curve.groupby(["model", "benchmark"])["k"].max()) == dict.fromkeys(CELLS, 8)
     assert (finished.results / "figures/fig_pass_at_k.pdf").stat().st_size > 0
     jobs = jobs_of(finished, cluster)
     assert {job.state for job in jobs} == {"COMPLETED"}
     sampling = [job for job in jobs if job.comment.startswith("rule_sample_")]
-    assert len(sampling) == 12  # two shards of each of six cells
+    assert len(sampling) == 4  # two shards of each of two cells
     assert {job.partition for job in sampling} == {"gpu"}
     assert {cluster.shown(job)["TresPerJob"] for job in sampling} == {"gres:gpu:1"}
     others = [job for job in jobs if job not in sampling]
     assert {job.partition for job in others} == {"cpu"}
-    # Five benchmarks, four models, a figure; 12 shards to verify and 6 cells for three rules, in groups.
-    assert len(others) < 12 + 3 * 6
+    # Three benchmarks, two models, a figure; 4 shards to verify and 2 cells for three rules, in groups.
+    assert 3 + 2 + 1 < len(others) < 3 + 2 + 1 + 4 + 2 * 3
     logs = finished.path / "results/slurm_logs"
     assert not list(logs.rglob("*.log"))  # of jobs that succeeded
 
 
 def test_jobs_cancelled_or_requeued_go_on_from_their_journals(finished, cluster, running, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
-    ask_for_long_shards(checkout)
+    ask_for_long_shards(checkout, SHARD)
     running.append(
         process := checkout.start("--rerun-triggers", "mtime", "--", *map(shard_of, [BASE, GRPO]))
     )
@@ -101,7 +101,7 @@ def test_jobs_cancelled_or_requeued_go_on_from_their_journals(finished, cluster,
 
 def test_an_interrupt_leaves_the_queue_empty(finished, cluster, running, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
-    ask_for_long_shards(checkout)
+    ask_for_long_shards(checkout, ENDLESS)
     running.append(
         process := checkout.start("--rerun-triggers", "mtime", "--", *map(shard_of, [BASE, GRPO]))
     )

@@ -12,7 +12,7 @@ Drawn = TypeVar("Drawn")
 Habit = TypeVar("Habit")
 Partition = Literal["train", "test"]
 
-DRAWS_PER_PROBLEM = 200
+BARREN_DRAWS = 200  # for each that was found, after which there are no more
 
 
 class Written(NamedTuple):
@@ -39,13 +39,14 @@ def draw_distinct(
     """Draw until ``size`` share no key with each other, or until it is clear that there are fewer."""
     seen: set[Hashable] = set()
     found: list[Drawn] = []
-    for _ in range(size * DRAWS_PER_PROBLEM):
+    barren = 0
+    while len(found) < size and barren < BARREN_DRAWS * (len(found) + 1):
         drawn = draw()
+        barren += 1
         if seen.isdisjoint(keys(drawn)):
             seen.update(keys(drawn))
             found.append(drawn)
-        if len(found) == size:
-            break
+            barren = 0
     return found
 
 
