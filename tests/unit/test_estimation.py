@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,8 @@ from boundary.errors import BoundaryError
 from boundary.estimation.accuracy_histogram import BINS, accuracy_bin
 from boundary.estimation.accuracy_histogram import estimate as histogram
 from boundary.estimation.counts import CELL_KEYS, check_one_cell, count_correct
+from boundary.images.processing import PixelLimits
+from synthetic_stage import synthetic_shard
 
 
 def verdict_records(verdicts):
@@ -138,6 +141,12 @@ def test_shards_of_two_models_are_not_one_cell():
             BoundaryError, match=f"b: its samples have {key} 'y' and those of a 'x'"
         ):
             check_one_cell({Path("a"): one, Path("b"): one | {key: "y"}})
+
+
+def test_shards_of_a_cell_share_all_that_decides_what_is_drawn_but_their_number():
+    limits = PixelLimits(min_pixels=3136, max_pixels=12544)
+    shard = dataclasses.replace(synthetic_shard(1), pixel_limits=limits)
+    assert set(CELL_KEYS) == shard.identity().keys() - {"shard"}
 
 
 def test_strangers_are_refused():

@@ -85,6 +85,22 @@ def test_a_solution_in_words_of_another_world_is_told(tokenizer):
         finetune(RECIPE, model, tokenizer, [*SOLUTIONS, Solution("1=", "def f(x): return x")])
 
 
+def test_a_tokenizer_whose_end_stands_for_the_unknown_knows_all_words(tokenizer):
+    """As GPT-2's, which can write every text."""
+    both = copy.deepcopy(tokenizer)
+    both.unk_token = both.eos_token
+    finetune(
+        RECIPE | {"steps": 1}, build_model(both, **ARCHITECTURE, seed=3), both, SOLUTIONS
+    )  # and tells of no unknown words
+
+
+def test_a_prompt_that_writes_its_beginning_has_it_once(tokenizer):
+    written, plain = (
+        solution_document(tokenizer, prompt, "\\boxed{3}") for prompt in ("<bos>1+2=", "1+2=")
+    )
+    assert written == plain and written.token_ids.count(tokenizer.bos_token_id) == 1
+
+
 def test_every_solution_is_learned_as_often_and_few_twice_in_a_batch(tokenizer, monkeypatch):
     seen = []
 

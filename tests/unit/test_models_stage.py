@@ -92,6 +92,18 @@ def test_a_training_goes_on_after_a_crash(tmp_path, train, monkeypatch):
     assert not (tmp_path / "torn" / "kept").exists()
 
 
+def test_a_step_that_has_passed_unkept_is_told_and_the_training_goes_on_without(
+    tmp_path, train, monkeypatch, capsys
+):
+    cut_off(monkeypatch, 3, KeyboardInterrupt)
+    assert train("torn", save=(1,)) == 130
+    assert train("torn", save=(2,)) == 1
+    told = capsys.readouterr().err
+    assert "has reached step 2, and the model after step 2 was not asked for when it" in told
+    assert train("torn", save=(1, 3)) == 0
+    assert sorted(path.name for path in (tmp_path / "torn" / "steps").iterdir()) == ["1", "3"]
+
+
 def test_progress_stays_until_the_record_is_written(tmp_path, train, monkeypatch):
     def crash(*arguments):
         raise KeyboardInterrupt

@@ -323,7 +323,7 @@ class DyingScorer(Scorer):
         self.asked, self.alive_for = asked, alive_for
 
     def describe(self):
-        return {"engine": "dying"}
+        return {"engine": "dying", "images": ({"tokens": 4},)}
 
     def score(self, responses, temperature):
         for number, response in enumerate(responses):
@@ -349,6 +349,8 @@ def test_a_killed_job_scores_nothing_twice(cell, monkeypatch, tmp_path):
     assert len(first) == 20 and not set(first) & set(second)
     scores = read_records(tmp_path / "scores.parquet", "score")
     assert scores["nll_sum"].notna().sum() == len(first) + len(second)
+    (attempt,) = read_provenance(tmp_path / "scores.parquet")["attempts"]  # of one scorer
+    assert attempt == {"engine": "dying", "images": [{"tokens": 4}]}
     monkeypatch.setattr("boundary.scoring.scorers.open_scorer", None)  # nothing is left to score
     (tmp_path / "scores.parquet").unlink()
     assert score(cell, **settings) == 0

@@ -162,6 +162,14 @@ def test_logs_are_those_of_trainings_here_and_those_that_entries_name(config):
     assert study.catalogue.models["theirs"].training == {"steps": 100}  # of what claims compare
 
 
+def test_a_step_of_a_training_may_have_a_log_of_its_own(config):
+    step = {"model": "mini-grpo", "step": 3}
+    entry = {"base": "mini-base", "step_of": step, "training": {"metrics": "logs/early.csv"}}
+    study = study_with(config, FIGURE | {"models": ["early"]}, early=entry)
+    assert jobs.exhibit_statistics(study, {"exhibit": "mine"}) == ["logs/early.csv"]
+    assert study.catalogue.models["early"].training["steps"] == 3
+
+
 @pytest.mark.parametrize(
     "entry", [{"path": "somewhere"}, {"available": False, "reason": "never released"}]
 )

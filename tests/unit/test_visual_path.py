@@ -150,6 +150,18 @@ def test_limits_of_pixels_are_the_models_and_make_other_samples(cell):
         assert images[0]["tokens"] <= 6
 
 
+def test_pictures_of_another_size_are_another_prompt(cell, capsys):
+    limits = {"max-pixels": 6 * 28 * 28}
+    assert sample(cell) == sample(cell, "small.parquet", **limits) == 0
+    scorer = ["score", f"--scorer={cell / 'model.json'}", "--template=t", "--threads=1"]
+    posed = [f"--problems={cell / 'problems.parquet'}", f"--prompts={cell / 'prompts.yaml'}"]
+    output, small = f"--output={cell / 'scores.parquet'}", cell / "small.parquet"
+    assert main([*scorer, *posed, f"--samples={small}", output]) == 1
+    told = capsys.readouterr().err
+    assert f"{small}: its pictures were sampled with max_pixels 4704" in told
+    assert main([*scorer, *posed, f"--samples={small}", output, "--max-pixels=4704"]) == 0
+
+
 BAD = {
     "damaged": (b"\x89PNG\r\n\x1a\n and no more", "that are no image of"),
     "truncated": (encoded(1)[:-2000], "a damaged image"),

@@ -14,8 +14,11 @@ from boundary.data.completeness import SampleGrid
 from boundary.errors import BoundaryError
 from boundary.verification.verdict import PROGRAM_FAILURES, UNJUDGED, VERDICTS
 
+# Of a shard's identity all but its number.
 CELL_KEYS = (
     "model_revision",
+    "benchmark",
+    "protocol",
     "questions_sha256",
     "template_sha256",
     "sampling",
@@ -23,6 +26,8 @@ CELL_KEYS = (
     "max_model_len",
     "seed",
     "shard_size",
+    "min_pixels",
+    "max_pixels",
 )
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from boundary.study.model import Model
-from boundary.study.study import Exhibit
+from boundary.study.obstacles import models_of_cells
+from boundary.study.study import Exhibit, Study
 
 
-def trainings_on_gpus(exhibits: Iterable[Exhibit], models: Mapping[str, Model]) -> list[Model]:
-    """The models of some exhibits, and those that they come from, that are trained here on GPUs."""
+def trainings_on_gpus(study: Study, exhibits: Iterable[Exhibit]) -> list[Model]:
+    """The models that some exhibits need, and those that they come from, that are trained here on GPUs."""
+    models = study.catalogue.models
     needed: dict[str, Model] = {}
     waiting = [
-        name
-        for exhibit in exhibits
-        for name in (*(cell.model for cell in exhibit.cells), *exhibit.models)
+        name for exhibit in exhibits for name in (*models_of_cells(study, exhibit), *exhibit.models)
     ]
     while waiting:
         name = waiting.pop(0)

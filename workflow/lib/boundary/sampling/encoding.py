@@ -25,6 +25,7 @@ from boundary.images.processing import (
 )
 from boundary.sampling.context import context_length, reads_images
 from boundary.sampling.engine import Completion, Request, SamplingParameters
+from boundary.sampling.tokens import prompt_ids
 
 # The special tokens of a dialogue: <|im_start|>, and DeepSeek's with full-width bars.
 MARKER = re.compile("<[|\uff5c][^|\uff5c<>]+[|\uff5c]>")
@@ -103,9 +104,7 @@ class Encoding:
         if chat:
             laid_out = self.chat_prompt(prompt)
             return self.tokenizer(laid_out, add_special_tokens=False)["input_ids"]
-        bos = self.tokenizer.bos_token
-        written = bos is not None and prompt.startswith(bos)
-        return self.tokenizer(prompt, add_special_tokens=not written)["input_ids"]
+        return prompt_ids(self.tokenizer, prompt)
 
     def chat_prompt(self, message: str) -> str:
         """The prompt that the model's own chat template makes of a user's only message.

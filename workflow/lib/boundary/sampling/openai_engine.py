@@ -16,6 +16,7 @@ from boundary.data.endpoint import Endpoint
 from boundary.data.provenance import package_versions
 from boundary.errors import BoundaryError
 from boundary.sampling.engine import Completion, Engine, Request, SamplingParameters
+from boundary.sampling.interrupts import FirstInterrupt
 from boundary.sampling.openai_answer import filtered, read_answer
 from boundary.sampling.seeds import request_seed
 
@@ -90,40 +91,43 @@ class OpenAIEngine(Engine):
         draws = (
             _Draw(request, index) for request in longest_first for index in request.sample_indices
         )
-        stop: BaseException | None = None
+        failure: BoundaryError | None = None
         waiting: dict[Future[Completion], _Draw] = {}
         pool = ThreadPoolExecutor(self.endpoint.concurrency)
-        try:
-            while True:
-                free = 0 if stop else self.endpoint.concurrency - len(waiting)
-                for draw in islice(draws, free):
-                    waiting[pool.submit(self._ask, draw, parameters, seed)] = draw
-                if not waiting:
-                    break
-                try:
+        told = False
+        with FirstInterrupt() as interrupt:
+            try:
+                while True:
+                    stops = failure is not None or interrupt.came
+                    if interrupt.came and not told:
+                        self._tell_of_waiting(len(waiting))
+                        told = True
+                    free = 0 if stops else self.endpoint.concurrency - len(waiting)
+                    for draw in islice(draws, free):
+                        waiting[pool.submit(self._ask, draw, parameters, seed)] = draw
+                    if not waiting:
+                        break
                     done, _ = wait(waiting, SECONDS_TO_WAIT, FIRST_COMPLETED)
-                except KeyboardInterrupt as interrupt:
-                    if isinstance(stop, KeyboardInterrupt):
-                        raise
-                    stop = interrupt
-                    print(
-                        f"{self.endpoint.url}: waiting for {len(waiting)} answers; interrupt again to drop "
-                        "them",
-                        file=sys.stderr,
-                    )
-                    continue
-                finished = []
-                for future in done:
-                    draw = waiting.pop(future)
-                    if (error := future.exception()) is None:
-                        finished.append(future.result())
-                    else:
-                        stop = stop or self._explain(error, draw)
-                yield finished
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-        if stop:
-            raise stop
+                    finished = []
+                    for future in done:
+                        draw = waiting.pop(future)
+                        if (error := future.exception()) is None:
+                            finished.append(future.result())
+                        else:
+                            failure = failure or self._explain(error, draw)
+                    yield finished
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+        if interrupt.came:
+            raise KeyboardInterrupt
+        if failure:
+            raise failure
+
+    def _tell_of_waiting(self, answers: int) -> None:
+        print(
+            f"{self.endpoint.url}: waiting for {answers} answers; interrupt again to drop them",
+            file=sys.stderr,
+        )
 
     def _ask(self, draw: _Draw, parameters: SamplingParameters, seed: int) -> Completion:
         options = self._options(parameters)

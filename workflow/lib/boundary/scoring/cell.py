@@ -59,9 +59,10 @@ def score_cell(
             with progress_bar(total, what, "response", initial=len(scores)) as bar:
                 steps = _watched(opened.score(missing, temperature), bar)
                 for group in timed_groups(steps, SECONDS_BETWEEN_FLUSHES):
-                    if not attempts or attempts[-1] != opened.describe():
-                        attempts.append(opened.describe())
-                        journal.append([{"attempt": attempts[-1]}])
+                    scored_by = _as_read(opened.describe())
+                    if not attempts or attempts[-1] != scored_by:
+                        attempts.append(scored_by)
+                        journal.append([{"attempt": scored_by}])
                     journal.append([asdict(score) for score in group])
                     scores |= {(score.problem_id, score.sample_index): score for score in group}
         records = pd.DataFrame([_record(each, scores, scorer) for each in prepared])
@@ -82,6 +83,11 @@ def _read(journal: Journal) -> tuple[list[dict[str, Any]], dict[Key, Score]]:
         else:
             scores[entry["problem_id"], entry["sample_index"]] = Score(**entry)
     return attempts, scores
+
+
+def _as_read(description: dict[str, Any]) -> dict[str, Any]:
+    """A description as the journal gives it back, where a tuple is a list."""
+    return json.loads(json.dumps(description))
 
 
 def _watched(steps: Iterable[list[Score]], bar: tqdm[NoReturn]) -> Iterator[list[Score]]:

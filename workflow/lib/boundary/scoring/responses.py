@@ -13,6 +13,7 @@ from boundary.errors import BoundaryError
 from boundary.sampling.encoding import Encoding
 from boundary.sampling.engine import Request
 from boundary.sampling.prompts import Template
+from boundary.sampling.tokens import unknown_ids
 from boundary.scoring.scorer import Response
 
 LINE_BREAK = "\n"
@@ -56,10 +57,7 @@ class Preparation:
         self.template = template
         self.same_vocabulary = same_vocabulary
         self.prompts = {request.problem_id: encoding.read_prompt(request) for request in requests}
-        # In some tokenizers, which can write every text, it is another special token's.
-        tokenizer = encoding.tokenizer
-        others = {tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id}
-        self._unknown = {tokenizer.unk_token_id} - others - {None}
+        self._unknown = unknown_ids(encoding.tokenizer)
 
     def prepare(self, samples: pd.DataFrame) -> Iterable[Prepared]:
         """Prepare sample records (``COLUMNS``)."""

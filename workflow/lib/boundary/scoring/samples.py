@@ -64,14 +64,14 @@ class SampledCell:
     @property
     def vocabularies(self) -> set[str | None]:
         """Digests of the vocabularies that their token ids are of; None where it is not told."""
-        return {digest for _, digest in self._digests("vocabulary_sha256")}
+        return {digest for _, digest in self._told("vocabulary_sha256")}
 
     def check_chat_template(self, digest: str) -> None:
         """See that the samples answer prompts laid out by the chat template with this ``digest``.
 
         Imported samples do not tell. Raises BoundaryError naming the file whose samples do not.
         """
-        for path, other in self._digests("chat_template_sha256"):
+        for path, other in self._told("chat_template_sha256"):
             if other not in (None, digest):
                 raise BoundaryError(
                     f"{path}: was sampled behind another chat template than the scorer's, and a response "
@@ -79,7 +79,21 @@ class SampledCell:
                     "template that writes the dialogue itself"
                 )
 
-    def _digests(self, key: str) -> Iterator[tuple[Path, str | None]]:
+    def check_pixel_limits(self, limits: Mapping[str, Any]) -> None:
+        """See that pictures were sampled as large as with these ``limits``: no other prompt is the same.
+
+        Raises BoundaryError naming the file whose samples were not; those without pictures do not tell.
+        """
+        for key in ("min_pixels", "max_pixels"):
+            for path, sampled in self._told(key):
+                if sampled not in (None, limits.get(key)):
+                    raise BoundaryError(
+                        f"{path}: its pictures were sampled with {key} {sampled}, and the scorer's are "
+                        f"made with {limits.get(key)}; a response is scored behind the very prompt that it "
+                        f"answers: give both models the same {key} in config/models.yaml"
+                    )
+
+    def _told(self, key: str) -> Iterator[tuple[Path, str | None]]:
         """What the shards' attempts tell under a key, each with its file; None where it is not told."""
         for path, made in self._made.items():
             for attempt in made.get("attempts") or [{}]:

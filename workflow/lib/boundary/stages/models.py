@@ -241,7 +241,7 @@ def _train_rlvr(
     from boundary.training.reward import verified_reward
     from boundary.training.rlvr import train_rlvr
     from boundary.verification.policy import read_policy
-    from boundary.verification.verifiers import check_domains
+    from boundary.verification.verifiers import check_domains, verifier_module
 
     base = read_model_record(arguments.base)
     model, tokenizer = load_checkpoint(base.checkpoint)
@@ -259,10 +259,16 @@ def _train_rlvr(
         "policy": asdict(policy),
         "template": asdict(template),
         "threads": arguments.threads,
-        "code": code_digest("boundary.training.rlvr", "boundary.training.reward"),
-        "versions": package_versions(["torch", "transformers"]),
+        "code": code_digest(
+            "boundary.training.rlvr",
+            "boundary.training.reward",
+            "boundary.images.batches",
+            verifier_module("boundary", domain),
+        ),
+        "versions": package_versions(["torch", "transformers", "pillow", "math-verify"]),
     }
     kept = KeptProgress(arguments.output.with_name("kept"), identity)
+    kept.check_steps(arguments.save_steps)
 
     def save_step(step: int) -> None:
         if step in arguments.save_steps:

@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
         table.write_cells(arguments.output, cells)
     print(f"Study {study.name}: what it takes, by the estimates of {arguments.config}/costs.yaml\n")
     print("\n".join(table.lay_out(rows, found.problems)))
-    trained = trainings_on_gpus(planned, study.catalogue.models)
+    trained = trainings_on_gpus(study, planned)
     by_name = [] if arguments.exhibits else [each.name for each in planned if each.by_name]
     print(
         "\n".join(

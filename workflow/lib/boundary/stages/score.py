@@ -123,6 +123,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     if template.chat:
         cell.check_chat_template(encoding.digests["chat_template_sha256"])
+    cell.check_pixel_limits(encoding.images_record)
     score_cell(
         cell.prepare(preparation, chosen),
         lambda: _open_scorer(arguments.engine, encoding, settings),

@@ -70,12 +70,13 @@ def load_catalogue(config: Path, schemas: Path) -> Catalogue:
 
 
 def _with_training(entry: dict[str, Any], entries: dict[str, Any]) -> dict[str, Any]:
-    """The entry; of a step of another's training with what is known of that."""
+    """The entry; of a step of another's training with what is known of that, and what it says of itself."""
     if "step_of" not in entry:
         return entry
     whole = recipe_of(entries.get(entry["step_of"]["model"], {}))
     known = described_training(whole) if whole else {}
-    return entry | {"training": known | {"steps": entry["step_of"]["step"]}}
+    own = entry.get("training", {})
+    return entry | {"training": known | {"steps": entry["step_of"]["step"]} | own}
 
 
 def _source(entry: dict[str, Any], sources: tuple[str, ...]) -> str:

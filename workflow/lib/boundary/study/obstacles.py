@@ -14,7 +14,7 @@ from boundary.study.study import Exhibit, Study
 def obstacles(study: Study, exhibit: Exhibit) -> list[str]:
     """Why an exhibit cannot be made, with the way out, one text for each thing; empty if it can."""
     models = study.catalogue.models
-    needed = [models[name] for name in dict.fromkeys(_models(study, exhibit))]
+    needed = [models[name] for name in dict.fromkeys(models_of_cells(study, exhibit))]
     return [
         *(_of_model(model) for model in needed if not model.available),
         *(
@@ -36,7 +36,7 @@ def check_obstacles(study: Study, exhibit: Exhibit) -> None:
         raise BoundaryError("\n  ".join([f"{exhibit.name} cannot be made:", *found]))
 
 
-def _models(study: Study, exhibit: Exhibit) -> Iterator[str]:
+def models_of_cells(study: Study, exhibit: Exhibit) -> Iterator[str]:
     """Models of its cells, of their filters, and the bases whose entropies are matched."""
     for cell in exhibit.cells:
         yield cell.model

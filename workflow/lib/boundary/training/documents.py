@@ -14,6 +14,7 @@ from boundary.miniature.drawing import Written
 from boundary.miniature.function_corpus import write_program_documents
 from boundary.miniature.picture_corpus import write_picture_documents
 from boundary.miniature.worlds import world_of
+from boundary.sampling.tokens import prompt_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -60,7 +61,7 @@ def corpus_documents(seed: int, corpus: Mapping[str, Any]) -> Iterator[Written]:
 
 def solution_document(tokenizer: PreTrainedTokenizerBase, prompt: str, solution: str) -> Document:
     """A solution behind the prompt as a sampler renders it, of which the solution is learned."""
-    before = tokenizer(prompt)["input_ids"]
+    before = prompt_ids(tokenizer, prompt)
     # A solution may spell a special token, which is none of its own.
     learned = tokenizer(solution, add_special_tokens=False, split_special_tokens=True)["input_ids"]
     return Document([*before, *learned, tokenizer.eos_token_id], len(before))

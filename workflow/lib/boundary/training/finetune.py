@@ -9,6 +9,7 @@ import torch
 
 from boundary.errors import BoundaryError
 from boundary.sampling.context import context_length
+from boundary.sampling.tokens import unknown_ids
 from boundary.training.checkpoint import padding_of
 from boundary.training.documents import (
     POOLED_BATCHES,
@@ -48,7 +49,7 @@ def finetune(
             f"a prompt and its solution have {longest} tokens, which exceeds the model's context of "
             f"{context}; fine-tune on shorter ones, or lower the teacher's max_tokens"
         )
-    if any(tokenizer.unk_token_id in document.token_ids for document in documents):
+    if any(not unknown_ids(tokenizer).isdisjoint(d.token_ids) for d in documents):
         raise BoundaryError(
             "the model's tokenizer does not know all that the prompts and solutions are written with; "
             "fine-tune on those of its own world"

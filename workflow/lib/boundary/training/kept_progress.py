@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,19 @@ class KeptProgress:
             # As bytes, since the library's own writing tells of a full disk by an error of its own.
             temporary.write_bytes(save(tensors, {"progress": json.dumps(document)}))
         self._saved_at = time.monotonic()
+
+    def check_steps(self, steps: Iterable[int]) -> None:
+        """Raises BoundaryError if the checkpoint after one of ``steps`` is past, and was not kept."""
+        if not self.file.exists():
+            return
+        reached = len(self._read()[0]["metrics"])
+        lost = [step for step in steps if step <= reached and not self.step_folder(step).is_dir()]
+        if lost:
+            raise BoundaryError(
+                f"{self.file}: this training has reached step {reached}, and the model after step "
+                f"{', '.join(map(str, lost))} was not asked for when it passed; ask for steps that are "
+                "still to come, or remove the file to train from the beginning"
+            )
 
     def step_folder(self, step: int) -> Path:
         """Where the checkpoint after a step waits for the end of the training."""

@@ -15,6 +15,7 @@ from boundary.errors import BoundaryError, of_problem
 from boundary.sampling.context import context_length
 from boundary.sampling.decoding import Decoded, decode
 from boundary.sampling.seeds import stream_seed
+from boundary.sampling.tokens import prompt_ids
 from boundary.training.checkpoint import padding_of
 from boundary.training.problems import Batch, Problem
 from boundary.training.reward import Reward
@@ -149,7 +150,7 @@ class Sampler:
         return prompts
 
     def _prompt(self, problem: Problem) -> list[int]:
-        written: list[int] = self.tokenizer(problem.prompt)["input_ids"]
+        written = prompt_ids(self.tokenizer, problem.prompt)
         shown = getattr(self.model, "shown_images", None)
         if shown is None:
             return written
