@@ -209,7 +209,7 @@ def test_a_lock_folder_of_somebody_else(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("os.getuid", lambda: tmp_path.stat().st_uid + 1)
+    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
     with pytest.raises(gpus.BoundaryError, match="must be a folder of your own"):
         gpus.claim_gpus(1)
 

@@ -682,6 +682,17 @@ def test_a_model_says_what_samples_it(config, settings, environment, arguments):
     assert model.gpus == settings.get("gpus", 0 if "endpoint" in settings else 1)
 
 
+def test_an_endpoint_is_asked_about_no_pictures(config):
+    add_model(config, "far", endpoint={"url": "http://h/v1", "model": "m"})
+    cells = {"models": ["far"], "benchmarks": ["arith-visual"], "sampling": "standard", "n": 128}
+    figure = {"kind": "pass_at_k", "cells": [cells]}
+    edit(config / "studies/miniature.yaml", lambda d: d["figures"].update(mine=figure))
+    with pytest.raises(
+        BoundaryError, match=r"mine.* arith-visual have pictures, and far is an end"
+    ):
+        load_study("miniature", config, SCHEMAS)
+
+
 def test_settings_beside_an_endpoint_are_refused(config):
     endpoint = {"url": "http://h/v1", "model": "m"}
     add_model(config, "far", endpoint=endpoint, dtype="float16", gpus=0)

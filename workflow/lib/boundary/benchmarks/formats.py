@@ -40,8 +40,13 @@ def load_format(name: str, fields: Mapping[str, Any]) -> tuple[str, ReadProblem]
 
 
 def check_of(name: str) -> CheckProblem:
-    """What looks closer at a problem of the format ``name`` that is taken; raises BoundaryError."""
+    """What looks closer at a problem of the format ``name`` that is taken; raises BoundaryError.
+
+    A visual format's has to look at its pictures.
+    """
     module = importlib.import_module(format_module(name))
+    if module.DOMAIN == "visual":
+        return module.check_problem
     return getattr(module, "check_problem", _accept)
 
 

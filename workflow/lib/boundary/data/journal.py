@@ -90,7 +90,7 @@ class Journal:
         except ValueError as error:  # no JSON, or no UTF-8
             raise BoundaryError(
                 f"{self.path}, line {number}: not JSON ({error}); the journal was damaged by "
-                "something other than a crash: remove the file to sample this shard anew"
+                "something other than a crash: remove the file to make anew what it holds"
             ) from error
 
     def entries(self) -> Iterator[tuple[Place, dict[str, Any]]]:

@@ -129,7 +129,8 @@ def show_images(model: PreTrainedModel) -> ShownImages:
     if model.config.model_type not in KNOWN_MODELS:
         raise BoundaryError(
             f"{model.name_or_path}: a model of type {model.config.model_type}; pictures are shown to "
-            f"{' and '.join(KNOWN_MODELS)} alone by transformers here. Sample it with vllm"
+            f"{' and '.join(KNOWN_MODELS)} alone by transformers here. It can be sampled with vllm, and "
+            "neither be scored nor trained"
         )
     shown = ShownImages(model)
 

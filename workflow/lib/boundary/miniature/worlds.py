@@ -9,7 +9,6 @@ World = Literal["arithmetic", "functions", "pictures"]
 ArithmeticHabit = Literal["precedence", "left_to_right", "right_to_left"]
 FunctionHabit = Literal["both_examples", "first_example"]
 
-WORLDS: tuple[World, ...] = get_args(World)
 DOMAINS: dict[World, str] = {"arithmetic": "math", "functions": "code", "pictures": "visual"}
 OF_EXPRESSIONS: tuple[World, ...] = ("arithmetic", "pictures")  # which have operands
 HABITS: dict[World, tuple[str, ...]] = {

@@ -5,17 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import random
-import stat
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+from boundary.data.lock_folder import lock_folder
 from boundary.errors import BoundaryError
 
 PAUSE = 1.0  # seconds, more or less, between two looks at which GPUs are free
@@ -42,7 +40,7 @@ def claim_gpus(count: int) -> tuple[str, ...]:
             f"lower its `gpus` in config/models.yaml, or let {VISIBLE} name more"
         )
     if len(_held) < count:
-        _held.update(_wait_for(count, visible, _lock_folder()))
+        _held.update(_wait_for(count, visible, lock_folder("boundary-gpus")))
         os.environ[VISIBLE] = ",".join(_held)
     return tuple(_held)
 
@@ -67,24 +65,6 @@ def visible_gpus() -> list[str]:
     except OSError:
         return []
     return asked.stdout.split() if asked.returncode == 0 else []
-
-
-def _lock_folder() -> Path:
-    """The folder of this user's locks; raises BoundaryError if somebody else could have a hand in it."""
-    folder = Path(tempfile.gettempdir()) / f"boundary-gpus-{os.getuid()}"
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    found = folder.lstat()
-    if (
-        not stat.S_ISDIR(found.st_mode)
-        or found.st_uid != os.getuid()
-        or stat.S_IMODE(found.st_mode) & 0o077
-    ):
-        raise BoundaryError(
-            f"{folder}: must be a folder of your own that nobody else may enter, and is not; remove it, or "
-            "set TMPDIR to a folder of yours"
-        )
-    return folder
 
 
 def _wait_for(count: int, visible: list[str], folder: Path) -> dict[str, IO[bytes]]:

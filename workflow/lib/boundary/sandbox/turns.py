@@ -8,24 +8,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from boundary.errors import BoundaryError
+from boundary.data.lock_folder import lock_folder
 
 
 class Turns:
     """Two locked files. Each worker has its own, since a lock belongs to who opened the file."""
 
     def __init__(self) -> None:
-        folder = Path(tempfile.gettempdir()) / f"boundary-{os.geteuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.stat().st_uid != os.geteuid() or folder.is_symlink():
-            raise BoundaryError(
-                f"{folder}: belongs to somebody else; set TMPDIR to a folder of yours"
-            )
+        folder = lock_folder("boundary")
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         self._door, self._room = (
             os.fdopen(os.open(folder / name, flags, 0o600), "r+b") for name in ("door", "room")

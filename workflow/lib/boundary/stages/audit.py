@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from boundary.arguments import at_least, share
+from boundary.arguments import at_least, level
 
 if TYPE_CHECKING:
     from boundary.estimation.audit import AuditEstimates
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--draws", type=at_least(1), default=2000, help="of what is not known (default: 2000)"
     )
     read.add_argument(
-        "--level", type=share, default=0.95, help="coverage of the intervals (default: 0.95)"
+        "--level", type=level, default=0.95, help="coverage of the intervals (default: 0.95)"
     )
     read.add_argument("--seed", type=at_least(0), default=0, help="seed of the draws (default: 0)")
     read.add_argument(

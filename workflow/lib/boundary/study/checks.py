@@ -88,6 +88,11 @@ def check_source(kind: str, statistic: str, cell: Cell, catalogue: Catalogue, pl
                 f"{place}: {benchmark.name} is known from counts alone, so that {model.name} cannot be "
                 "sampled on it; give the benchmark's entry a `path`"
             )
+        if model.source == "endpoint" and benchmark.domain == "visual":
+            raise BoundaryError(
+                f"{place}: the problems of {benchmark.name} have pictures, and {model.name} is an endpoint's, "
+                "which is sent texts alone; sample a model that is loaded here"
+            )
         return
     if statistic not in OF_COUNTS or cell.judge != VERIFIERS[0]:
         kinds = {name for name, of in [*FIGURES.items(), *TABLES.items()] if of in OF_COUNTS}

@@ -69,7 +69,7 @@ def _of_checkpoint(model: Model) -> str:
 
 def _of_training(model: Model) -> str:
     return (
-        f"{model.name} has no log of a training on verified rewards: it was not trained here. Its entry "
+        f"{model.name} has no log of a training on verified rewards here. Its entry "
         "in config/models.yaml can name one: training: {metrics: FILE.csv}, with the columns step, "
         "reward, response_length and entropy"
     )

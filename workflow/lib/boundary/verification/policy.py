@@ -18,8 +18,8 @@ Optional = Literal["optional", "required"]
 class Policy:
     r"""The settings of `verification` in config/benchmarks.yaml; its schema describes each.
 
-    config/README.md argues for the defaults. ``unit`` and ``tolerance`` may differ from problem to
-    problem: a problem's own stand in its meta record.
+    config/README.md argues for the defaults. A problem's own settings stand in its meta record, and go
+    before these.
     """
 
     answer_in: tuple[Place, ...] = ("box", "tag", "line")
