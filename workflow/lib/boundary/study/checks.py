@@ -90,8 +90,8 @@ def check_source(kind: str, statistic: str, cell: Cell, catalogue: Catalogue, pl
             )
         if model.source == "endpoint" and benchmark.domain == "visual":
             raise BoundaryError(
-                f"{place}: the problems of {benchmark.name} have pictures, and {model.name} is an endpoint's, "
-                "which is sent texts alone; sample a model that is loaded here"
+                f"{place}: the problems of {benchmark.name} have pictures, and {model.name} is an "
+                "endpoint's, which is sent texts alone; sample a model that is loaded here"
             )
         return
     if statistic not in OF_COUNTS or cell.judge != VERIFIERS[0]:
