@@ -190,7 +190,7 @@ def test_a_changed_module_reruns_exactly_its_dependants(finished, tmp_path):
     assert planned["verify"] == 4 and planned["count"] == planned["compare_verifiers"] == 2
     append(library / "verification/verifiers/boundary.py", "\nCHANGED = True\n")
     planned = checkout.planned()
-    assert planned["verify"] == 16 + 1 and planned["count"] == 8  # references are not counted
+    assert planned["verify"] == 14 + 1 and planned["count"] == 8  # references are not counted
     assert planned["compare_verifiers"] == 4 and planned["tabulate_perplexity"] == 8
     assert "sample" not in planned and "train_rlvr_model" not in planned
 
@@ -205,7 +205,7 @@ def test_a_changed_verification_judges_anew_and_draws_nothing(finished, tmp_path
     checkout = finished.copy(tmp_path / "checkout")
     checkout.edit("benchmarks.yaml", lambda d: d["arith"].update(verification={"digits": 5}))
     planned = checkout.planned()
-    assert planned["verify"] == 6 + 1 and planned["count"] == 3
+    assert planned["verify"] == 5 + 1 and planned["count"] == 3
     unchanged = {"sample", "write_benchmark", "train_rlvr_model", "check_samples"}
     assert not unchanged & planned.keys()
     checkout.edit("benchmarks.yaml", lambda d: d["arith"].pop("verification"))
@@ -223,7 +223,7 @@ def test_engine_settings_rerun_nothing_and_number_formats_the_samples(finished, 
         checkout.edit("models.yaml", lambda d, new=settings: d["mini-base"].update(new))
         assert checkout.planned() == {}
     checkout.edit("models.yaml", lambda d: d["mini-base"].update(dtype="bfloat16"))
-    assert checkout.planned()["sample"] == 8
+    assert checkout.planned()["sample"] == 2 * 2 + 2
     said = " ".join(checkout.snakemake("-n", "-p").stdout.split())
     engine = "--engine=auto --gpus=1 --gpu-memory-utilization=0.5 --no-prefix-caching"
     assert f"--dtype=bfloat16 {engine} --keep" in said
@@ -243,19 +243,19 @@ def test_what_is_new_in_a_definition_is_run(finished, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
     checkout.edit("benchmarks.yaml", lambda d: d["arith"]["generate"].update(seed=9))
     planned = checkout.planned()
-    assert planned["sample"] == 6 and "train_rlvr_model" not in planned
+    assert planned["sample"] == 2 * 2 + 1 and "train_rlvr_model" not in planned
     checkout.edit("benchmarks.yaml", lambda d: d["arith-train"]["generate"].update(seed=9))
     planned = checkout.planned()
-    assert planned["train_rlvr_model"] == 1 and planned["sample"] == 8
+    assert planned["train_rlvr_model"] == 1 and planned["sample"] == 5 + 2
     checkout.edit("models.yaml", lambda d: d["mini-base"]["pretrain"].update(seed=9))
     planned = checkout.planned()
-    assert planned["pretrain_model"] == planned["train_rlvr_model"] == 1 and planned["sample"] == 12
+    assert planned["pretrain_model"] == planned["train_rlvr_model"] == 1 and planned["sample"] == 4 * 2 + 2
 
 
 def test_a_raised_protocol_draws_that_benchmark_anew(finished, tmp_path):
     checkout = finished.copy(tmp_path / "checkout")
     checkout.edit("benchmarks.yaml", lambda d: d["arith"].update(protocol=2))
-    assert checkout.planned()["sample"] == 6
+    assert checkout.planned()["sample"] == 2 * 2 + 1
 
 
 def is_locked(path):

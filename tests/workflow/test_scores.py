@@ -76,7 +76,7 @@ def test_the_claims_on_perplexity_and_entropy_are_tested(finished):
 
 def test_what_takes_long_is_made_by_its_name_alone(fresh):
     assert "match_temperature" not in fresh.planned()
-    assert fresh.planned("fig_temperature")["sample"] == 2 * 3 * 2
+    assert fresh.planned("fig_temperature")["sample"] == 2 * (2 + 1 + 1)
 
 
 def test_another_base_is_matched_anew(finished, tmp_path):
@@ -84,7 +84,7 @@ def test_another_base_is_matched_anew(finished, tmp_path):
     checkout.edit("models.yaml", lambda d: d["mini-base"].update(dtype="bfloat16"))
     planned = checkout.planned("fig_entropy_matched")
     assert planned["match_temperature"] == 1
-    assert planned["sample"] == 2 + 2  # the base's, and the RLVR model's at what will be found
+    assert planned["sample"] == 2 + 1  # the base's, and the RLVR model's at what will be found
 
 
 def test_a_changed_estimator_of_scores_scores_nothing_again(finished, tmp_path):
