@@ -104,6 +104,17 @@ def test_a_step_that_has_passed_unkept_is_told_and_the_training_goes_on_without(
     assert sorted(path.name for path in (tmp_path / "torn" / "steps").iterdir()) == ["1", "3"]
 
 
+@pytest.mark.parametrize("kind", ["rlvr", "finetune"])
+def test_a_template_of_another_family_is_told_before_anything_is_trained(
+    tmp_path, train, capsys, kind
+):
+    (tmp_path / "prompts.yaml").write_text('t: "<|im_start|>{question}="\n')
+    assert train("other", kind) == 1
+    told = capsys.readouterr().err
+    assert "the prompt template writes '<|im_start|>', which is no token" in told
+    assert not (tmp_path / "other").exists()
+
+
 def test_progress_stays_until_the_record_is_written(tmp_path, train, monkeypatch):
     def crash(*arguments):
         raise KeyboardInterrupt

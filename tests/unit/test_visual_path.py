@@ -260,6 +260,7 @@ def test_a_model_that_is_trained_on_pictures_can_be_sampled(cell):
 
 def test_a_model_of_texts_is_not_trained_on_pictures(cell, random_checkpoint, capsys):
     write_model_record(cell / "texts.json", ModelRecord("t", "r", random_checkpoint))
+    (cell / "prompts.yaml").write_text('t: "{question}="\n')
     recipe = RLVR | {"problems": "v", "steps": 2}
     given = {"base": cell / "texts.json", "problems": cell / "problems.parquet"}
     assert train(cell, "rlvr", recipe, "rl", **given) == 1

@@ -249,7 +249,10 @@ def test_what_is_new_in_a_definition_is_run(finished, tmp_path):
     assert planned["train_rlvr_model"] == 1 and planned["sample"] == 5 + 2
     checkout.edit("models.yaml", lambda d: d["mini-base"]["pretrain"].update(seed=9))
     planned = checkout.planned()
-    assert planned["pretrain_model"] == planned["train_rlvr_model"] == 1 and planned["sample"] == 4 * 2 + 2
+    assert (
+        planned["pretrain_model"] == planned["train_rlvr_model"] == 1
+        and planned["sample"] == 4 * 2 + 2
+    )
 
 
 def test_a_raised_protocol_draws_that_benchmark_anew(finished, tmp_path):

@@ -173,6 +173,7 @@ def _finetune(arguments: argparse.Namespace, checkpoint: Path, template: Templat
     from boundary.training.finetune import Solution, finetune
 
     recipe = arguments.finetune
+    model, tokenizer = _load(arguments.base, template)
     if "teacher" in recipe:
         solutions = _taught(arguments, template)
     else:
@@ -182,7 +183,6 @@ def _finetune(arguments: argparse.Namespace, checkpoint: Path, template: Templat
             for written in itertools.islice(documents, recipe["documents"])
         ]
     write_csv(arguments.output.with_name("solutions.csv"), pd.DataFrame(solutions))
-    model, tokenizer = _load(arguments.base)
     metrics = finetune(recipe, model, tokenizer, solutions)
     parts = [model, tokenizer, *_image_processor(read_model_record(arguments.base).checkpoint)]
     _write_trained(arguments, checkpoint, parts, metrics)
@@ -203,7 +203,11 @@ def _taught(arguments: argparse.Namespace, template: Template) -> list[Solution]
     problems = training_problems(arguments.problems, domain, template, policy)
     with verified_reward(domain, arguments.threads or 1) as reward:
         teacher = Sampler(
-            *_load(arguments.teacher), reward, seed, taught["responses"], taught["max_tokens"]
+            *_load(arguments.teacher, template),
+            reward,
+            seed,
+            taught["responses"],
+            taught["max_tokens"],
         )
         solutions = verified_solutions(teacher, problems)
     drawn = len(problems) * taught["responses"]
@@ -211,11 +215,15 @@ def _taught(arguments: argparse.Namespace, template: Template) -> list[Solution]
     return solutions
 
 
-def _load(record: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _load(record: Path, template: Template) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Model and tokenizer. Raises BoundaryError if the template is made for another family of models."""
     from boundary.data.model_record import read_model_record
+    from boundary.sampling.encoding import Encoding
     from boundary.training.checkpoint import load_checkpoint
 
-    return load_checkpoint(read_model_record(record).checkpoint)
+    checkpoint = read_model_record(record).checkpoint
+    Encoding(checkpoint).check_template(template.text)
+    return load_checkpoint(checkpoint)
 
 
 def _domains(arguments: argparse.Namespace) -> list[str]:
@@ -235,7 +243,6 @@ def _train_rlvr(
     from boundary.images.processing import PixelLimits, load_image_processor
     from boundary.sampling.context import reads_images
     from boundary.study.code_digest import code_digest
-    from boundary.training.checkpoint import load_checkpoint
     from boundary.training.kept_progress import KeptProgress
     from boundary.training.problems import training_problems
     from boundary.training.reward import verified_reward
@@ -244,7 +251,7 @@ def _train_rlvr(
     from boundary.verification.verifiers import check_domains, verifier_module
 
     base = read_model_record(arguments.base)
-    model, tokenizer = load_checkpoint(base.checkpoint)
+    model, tokenizer = _load(arguments.base, template)
     parts = [model, tokenizer, *_image_processor(base.checkpoint)]
     policy = read_policy(arguments.policy)
     domain = check_domains(_domains(arguments), str(arguments.problems))
