@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
-from unittest import mock
 
 import pytest
 
@@ -13,16 +11,6 @@ import pytest
 collect_ignore = [f"with_{name}" for name in ("vllm", "verl") if not find_spec(name)]
 
 ARCHITECTURE = {"hidden_size": 32, "layers": 2, "heads": 2, "context": 64}
-
-
-@pytest.fixture(autouse=True)
-def own_environment():
-    """What a test sets in the environment, or a stage that it runs in this process, is gone after it.
-
-    A GPU that one claimed would else be a GPU of the whole run, and the next job wait for it for ever.
-    """
-    with mock.patch.dict(os.environ):
-        yield
 
 
 @pytest.fixture(scope="session")
