@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ class KeptProgress:
         """
         if not self.file.exists():
             return [], 0
-        document, tensors = self._read()
+        with self._opened() as (document, file):
+            tensors = {path: file.get_tensor(path) for path in file.keys()}  # noqa: SIM118
         for name, learner in learners.items():
             with torch.no_grad():
                 for path, parameter in _parameters(name, learner):
@@ -84,7 +86,8 @@ class KeptProgress:
         """Raises BoundaryError if the checkpoint after one of ``steps`` is past, and was not kept."""
         if not self.file.exists():
             return
-        reached = len(self._read()[0]["metrics"])
+        with self._opened() as (document, _):
+            reached = len(document["metrics"])
         lost = [step for step in steps if step <= reached and not self.step_folder(step).is_dir()]
         if lost:
             raise BoundaryError(
@@ -101,11 +104,12 @@ class KeptProgress:
         """Forget it, and what earlier trainings of the model left: this one is done."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _read(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[dict[str, Any], Any]]:
+        """What the file tells of the progress, and the file, of whose tensors none is read yet."""
         try:
             with safe_open(self.file, framework="pt") as file:
-                document = json.loads(file.metadata()["progress"])
-                return document, {path: file.get_tensor(path) for path in file.keys()}  # noqa: SIM118
+                yield json.loads(file.metadata()["progress"]), file
         except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
             raise BoundaryError(
                 f"{self.file}: the kept progress of a training is damaged ({error}); restore the file, or "
