@@ -12,16 +12,17 @@ from boundary.estimation import accuracy_histogram, majority_at_k, pass_at_k
 from boundary.estimation.agreement import describe_agreement
 from boundary.estimation.comparison import compare
 from boundary.estimation.coverage import pair_counts
-from boundary.exhibits import FIGURES, OF_MODELS, OF_PAIRS, OF_SCORES, TABLES, wording
+from boundary.exhibits import wording
 from boundary.exhibits.folded_pass_at_k import efficiency_gaps, find_fold
 from boundary.exhibits.gather import gather_cells, gather_tables
+from boundary.exhibits.kinds import FIGURES, STATISTICS, TABLES
 from boundary.exhibits.page import Folded
 from boundary.exhibits.style import name_series, series_names
-from boundary.exhibits.tables import LAYOUTS, lay_out, to_html
+from boundary.exhibits.tables import lay_out, to_html
 
 ROLES = ["base", "rlvr", "instruct", "distilled", "rlvr"]
 # Those of scores and of models by themselves have tests of their own.
-DRAWN = [kind for kind in FIGURES if kind not in (*OF_SCORES, *OF_MODELS)]
+DRAWN = [name for name, kind in FIGURES.items() if not (kind.scores or kind.of_models)]
 SETTINGS = {"resamples": 100, "level": 0.95, "seed": 0}
 GAP = "\N{NO-BREAK SPACE}"
 
@@ -51,7 +52,7 @@ def as_verdicts(counts):
 
 def estimate(statistic, counts, base_counts):
     n = int(counts["n"].max())
-    if statistic in OF_PAIRS:
+    if STATISTICS[statistic].paired:
         pairs = pair_counts(base_counts, counts, common_only=False)
         return getattr(compare(pairs, **SETTINGS), statistic)
     if statistic == "majority_at_k":
@@ -66,7 +67,7 @@ def made_up(statistic, models, benchmarks, families=1, n=16, change=lambda model
     tables, cells = [], []
     for family, benchmark in itertools.product(range(families), range(benchmarks)):
         counts = [change(m, made_up_counts(benchmark, m, n)) for m in range(models)]
-        for model in range(1 if statistic in OF_PAIRS else 0, models):
+        for model in range(1 if STATISTICS[statistic].paired else 0, models):
             cell = {
                 "model": f"m{family}-{model}", "benchmark": f"b{benchmark}", "sampling": "s.seed0",
                 "sampling_label": "s.seed0", "n": n,
@@ -74,7 +75,7 @@ def made_up(statistic, models, benchmarks, families=1, n=16, change=lambda model
                 "label": f"model {model}", "family": f"family {family}", "role": ROLES[model],
                 "benchmark_label": f"benchmark {benchmark}",
             }  # fmt: skip
-            if statistic in OF_PAIRS:
+            if STATISTICS[statistic].paired:
                 cell |= {"base": f"m{family}-0", "base_label": "model 0"}
                 cell |= {"base_sampling": "s.seed0", "base_sampling_label": "s.seed0", "base_n": n}
             tables.append(estimate(statistic, counts[model], counts[0]))
@@ -102,15 +103,13 @@ def texts(legend):
 
 
 def test_the_kinds_are_known_without_pandas():
-    done = "import sys, boundary.exhibits; assert not {'pandas', 'matplotlib'} & set(sys.modules)"
+    done = "import sys, boundary.exhibits.kinds; assert not {'pandas', 'matplotlib'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", done], check=True)
-    assert set(LAYOUTS) == set(TABLES) - {"claims", "published"}  # which have their own modules
-    assert set(OF_PAIRS) <= {*FIGURES.values(), *TABLES.values()}
 
 
 @pytest.mark.parametrize("kind", DRAWN)
 def test_figures_are_written_with_their_data(tmp_path, kind):
-    paths, cells = write(tmp_path, *made_up(FIGURES[kind], 2, 2, families=2))
+    paths, cells = write(tmp_path, *made_up(FIGURES[kind].statistic, 2, 2, families=2))
     outputs = [tmp_path / f"figure.{ending}" for ending in ("pdf", "png", "csv")]
     arguments = ["figures", kind, "--cells", json.dumps(cells), "--statistics", *map(str, paths)]
     assert main([*arguments, "--output", *map(str, outputs)]) == 0
@@ -126,8 +125,8 @@ def test_figures_are_written_with_their_data(tmp_path, kind):
 @pytest.mark.parametrize("kind", DRAWN)
 @pytest.mark.parametrize(("models", "benchmarks"), [(1, 1), (5, 1), (5, 12)])
 def test_nothing_is_cut_off_or_lies_on_another(kind, models, benchmarks):
-    models = max(models, 2) if FIGURES[kind] in OF_PAIRS else models
-    figure = draw(kind, gathered(FIGURES[kind], models, benchmarks, n=8))
+    models = max(models, 2) if FIGURES[kind].made_of.paired else models
+    figure = draw(kind, gathered(FIGURES[kind].statistic, models, benchmarks, n=8))
     figure.draw_without_rendering()
     width, height = figure.get_size_inches() * figure.dpi
     assert width <= 14 * figure.dpi  # 12 panels stand in several rows
@@ -360,7 +359,7 @@ def one_short(model, counts):
 
 @pytest.mark.parametrize("kind", ["pass_at_k", "folded_pass_at_k", "majority_at_k", "difference"])
 def test_a_curve_that_ends_before_n_is_seen(kind):
-    table = gathered(FIGURES[kind], 3, 1, change=one_short)
+    table = gathered(FIGURES[kind].statistic, 3, 1, change=one_short)
     note = draw(kind, table).axes[-1].get_xlabel()
     assert note == "model 1: judged samples end at 13 of 16"
     if kind in TABLES:

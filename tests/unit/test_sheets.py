@@ -3,7 +3,7 @@
 import pytest
 from boundary.cli import STAGES
 from boundary.errors import BoundaryError
-from boundary.exhibits import SHEETS
+from boundary.exhibits.kinds import SHEETS
 from boundary.study import jobs
 from boundary.study.load import load_study
 from boundary.study.paths import guessable_path

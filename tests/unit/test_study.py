@@ -7,12 +7,13 @@ import pytest
 import yaml
 from boundary.cli import main
 from boundary.errors import BoundaryError
-from boundary.estimation import STATISTICS
-from boundary.exhibits import FIGURES, OF_PAIRS, TABLES
+from boundary.estimation import ESTIMATORS
+from boundary.exhibits.kinds import FIGURES, KINDS, STATISTICS, TABLES
 from boundary.exhibits.tables import LAYOUTS
 from boundary.study import code_digest, documents
 from boundary.study.documents import load_document
 from boundary.study.load import RESERVED, load_study
+from boundary.study.sources import OF_KIND
 from boundary.study.study import Cell
 from boundary.verification.policy import Policy
 from boundary.verification.verifiers import VERIFIERS
@@ -613,14 +614,22 @@ def test_every_key_is_described_and_no_other_allowed(schema):
 
 
 def test_every_named_statistic_figure_and_table_exists():
-    for name in STATISTICS:
+    for name in ESTIMATORS:
         assert callable(importlib.import_module(f"boundary.estimation.{name}").estimate)
     for name in FIGURES:
         assert callable(importlib.import_module(f"boundary.exhibits.{name}").draw)
-    assert set(TABLES) == {*LAYOUTS, "claims", "published"}  # laid out by what makes their rows
-    shown = {*STATISTICS, *OF_PAIRS, "verdicts", "samples", "agreement", "majority_at_k", "entropy"}
-    shown |= {"metrics"}  # of the models' training
-    assert {*FIGURES.values(), *TABLES.values()} == shown
+    for name, kind in TABLES.items():
+        assert (name in LAYOUTS) != bool(kind.modules)  # laid out by what makes its rows
+        assert all(importlib.import_module(module) for module in kind.modules)
+
+
+def test_the_lists_that_go_by_the_kinds_agree_with_them():
+    kinds = {(of, name): kind for of, named in KINDS.items() for name, kind in named.items()}
+    assert {kind.statistic for kind in kinds.values()} == set(STATISTICS)
+    assert all(STATISTICS[name].from_counts for name in ESTIMATORS)
+    assert set(OF_KIND) <= set(kinds)
+    # What lies elsewhere than a cell's or a pair's statistic.
+    assert {key for key, kind in kinds.items() if kind.scores or kind.of_models} <= set(OF_KIND)
 
 
 @pytest.fixture

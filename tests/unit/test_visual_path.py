@@ -349,5 +349,7 @@ def test_what_a_training_cannot_keep_or_place_is_named(cell, seeing_model, monke
 def test_other_kinds_of_models_are_not_shown_pictures(seeing_model):
     model = copy.deepcopy(seeing_model)
     model.config.model_type = "qwen3_vl"
-    with pytest.raises(BoundaryError, match=r"a model of type qwen3_vl; .* It can be sampled with vllm"):
+    with pytest.raises(
+        BoundaryError, match=r"a model of type qwen3_vl; .* It can be sampled with vllm"
+    ):
         show_images(model)

@@ -132,7 +132,7 @@ rule estimate:
     log:
         "<logs>/analyse/{model}/{benchmark}/{sampling}/n{n}/{judged}/{statistic}.log",
     wildcard_constraints:
-        statistic=names(STATISTICS),
+        statistic=names(ESTIMATORS),
     conda:
         "../../envs/analyse.yaml"
     resources:

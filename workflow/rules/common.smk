@@ -12,7 +12,7 @@ LIBRARY = Path(workflow.basedir) / "workflow" / "lib"
 sys.path.insert(0, str(LIBRARY))
 
 from boundary.errors import BoundaryError
-from boundary.estimation import STATISTICS
+from boundary.estimation import ESTIMATORS
 from boundary.study import jobs
 from boundary.study.code_digest import code_digest
 from boundary.study.documents import SCHEMAS, check_document

@@ -1,4 +1,4 @@
 """Estimators: counts in, statistics with intervals out."""
 
 # Statistics of a cell's counts. A name is a module here, with a function `estimate`.
-STATISTICS = ("pass_at_k", "accuracy_histogram")
+ESTIMATORS = ("pass_at_k", "accuracy_histogram")

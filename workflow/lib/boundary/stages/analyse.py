@@ -10,7 +10,7 @@ from typing import Any
 
 from boundary.arguments import at_least, level, share
 from boundary.errors import BoundaryError
-from boundary.estimation import STATISTICS
+from boundary.estimation import ESTIMATORS
 
 # By its name, so that the digest of what the steps of counts run leaves it out.
 analyse_scores = importlib.import_module("boundary.stages.analyse_scores")
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     _add_steps_of_counts(steps)
     analyse_scores.add_steps(steps)
-    for statistic in STATISTICS:
+    for statistic in ESTIMATORS:
         step = steps.add_parser(statistic, help=f"estimate {statistic} from a cell's counts")
         step.add_argument("--counts", type=Path, required=True, help="counts.parquet")
         step.add_argument("--n", type=at_least(1), required=True, help="samples of every problem")

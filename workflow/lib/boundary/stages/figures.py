@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boundary.arguments import json_argument
-from boundary.exhibits import FIGURES, OF_MODELS, TABLES
+from boundary.exhibits.kinds import FIGURES, TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the gathered data, and what is drawn from it."""
     from boundary.exhibits.gather import gather_cells
 
-    if arguments.kind in OF_MODELS:
+    if arguments.kind in FIGURES and FIGURES[arguments.kind].of_models:
         _draw_models(arguments)
         return
     table = gather_cells(arguments.statistics, arguments.cells)

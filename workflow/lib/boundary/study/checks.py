@@ -6,24 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boundary.errors import BoundaryError
-from boundary.estimation import STATISTICS
-from boundary.exhibits import FIGURES, OF_MODELS, OF_SAMPLES, SECOND_OPINIONS, TABLES
+from boundary.exhibits.kinds import FIGURES, TABLES, Kind
 from boundary.study.benchmark import Benchmark
 from boundary.study.catalogue import Catalogue
 from boundary.study.model import IMPORTED
 from boundary.study.study import Cell
 from boundary.verification.verifiers import VERIFIERS, verifier_module
 
-SHEETS_OF_PART = ("chains",)  # that leave the problems of a filter out
-OF_COUNTS = (*STATISTICS, "difference", "coverage", "measures")
 
-
-def check_shown(kind: str, entry: Mapping[str, Any], place: str) -> None:
-    """See that an exhibit's ``entry`` names what ``kind`` shows: cells, or models by themselves."""
-    cells = f"{kind} is shown of cells"
-    models = f"{kind} is shown of models by themselves, and of no cells"
+def check_shown(name: str, kind: Kind, entry: Mapping[str, Any], place: str) -> None:
+    """See that an exhibit's ``entry`` names what its kind shows: cells, or models by themselves."""
+    cells = f"{name} is shown of cells"
+    models = f"{name} is shown of models by themselves, and of no cells"
     needed, other, why = (
-        ("models", "cells", models) if kind in OF_MODELS else ("cells", "models", cells)
+        ("models", "cells", models) if kind.of_models else ("cells", "models", cells)
     )
     if other in entry:
         raise BoundaryError(f"{place}.{other}: {why}; name its `{needed}` in place of `{other}`")
@@ -32,39 +28,39 @@ def check_shown(kind: str, entry: Mapping[str, Any], place: str) -> None:
 
 
 def check_cells(
-    kind: str, statistic: str, cells: Sequence[Cell], catalogue: Catalogue, place: str
+    name: str, kind: Kind, cells: Sequence[Cell], catalogue: Catalogue, place: str
 ) -> None:
-    """See that ``kind`` can be shown of every cell. Raises BoundaryError with the way out."""
+    """See that a kind can be shown of every cell. Raises BoundaryError with the way out."""
     for cell in cells:
-        _check_verifier(kind, statistic, cell, place)
-        check_source(kind, statistic, cell, catalogue, place)
+        _check_verifier(name, kind, cell, place)
+        check_source(name, kind, cell, catalogue, place)
 
 
-def _check_verifier(kind: str, statistic: str, cell: Cell, place: str) -> None:
+def _check_verifier(name: str, kind: Kind, cell: Cell, place: str) -> None:
     own = VERIFIERS[0]
-    if statistic in SECOND_OPINIONS and cell.judge == own:
+    if kind.made_of.second_opinion and cell.judge == own:
         raise BoundaryError(
-            f"{place}: {kind} compares second opinions with {own}, the study's own verifier, and not "
+            f"{place}: {name} compares second opinions with {own}, the study's own verifier, and not "
             f"{own} with itself; name the second opinions: verifiers: [{', '.join(VERIFIERS[1:])}]"
         )
-    if statistic in OF_SAMPLES and cell.judge != own:
+    if not kind.made_of.judged and cell.judge != own:
         raise BoundaryError(
-            f"{place}: found the verifier {cell.judge!r}, and {kind} are the same under every "
+            f"{place}: found the verifier {cell.judge!r}, and {name} are the same under every "
             "verifier; leave `verifiers` out"
         )
-    if cell.filter and statistic not in (*OF_COUNTS, *SHEETS_OF_PART):
+    if cell.filter and not kind.made_of.of_part:
         raise BoundaryError(
-            f"{place}: found the filter {cell.filter!r}, and {kind} is shown of all problems; leave it out"
+            f"{place}: found the filter {cell.filter!r}, and {name} is shown of all problems; leave it out"
         )
 
 
-def check_domain(kind: str, statistic: str, cell: Cell, benchmark: Benchmark, place: str) -> None:
+def check_domain(name: str, kind: Kind, cell: Cell, benchmark: Benchmark, place: str) -> None:
     """A majority of programs means nothing, and second opinions on them there are none."""
     if benchmark.source == "counts_only":
         return
-    if benchmark.domain == "code" and statistic == "majority_at_k":
+    if benchmark.domain == "code" and kind.statistic == "majority_at_k":
         raise BoundaryError(
-            f"{place}: {kind} is of the most frequent answer, and the answers of {benchmark.name} are "
+            f"{place}: {name} is of the most frequent answer, and the answers of {benchmark.name} are "
             "programs, which differ in their text without doing anything else; leave the cell out"
         )
     try:
@@ -73,10 +69,10 @@ def check_domain(kind: str, statistic: str, cell: Cell, benchmark: Benchmark, pl
         raise BoundaryError(f"{place}: {error}; leave the others out of `verifiers`") from error
 
 
-def check_source(kind: str, statistic: str, cell: Cell, catalogue: Catalogue, place: str) -> None:
+def check_source(name: str, kind: Kind, cell: Cell, catalogue: Catalogue, place: str) -> None:
     """What was made elsewhere must be there, and counts tell nothing of samples and verdicts."""
     model, benchmark = catalogue.models[cell.model], catalogue.benchmarks[cell.benchmark]
-    check_domain(kind, statistic, cell, benchmark, place)
+    check_domain(name, kind, cell, benchmark, place)
     if model.source in IMPORTED and cell.benchmark not in model.settings[model.source]:
         raise BoundaryError(
             f"{place}: {model.name} has no {model.source} for {cell.benchmark}; its entry in models.yaml "
@@ -94,9 +90,13 @@ def check_source(kind: str, statistic: str, cell: Cell, catalogue: Catalogue, pl
                 "endpoint's, which is sent texts alone; sample a model that is loaded here"
             )
         return
-    if statistic not in OF_COUNTS or cell.judge != VERIFIERS[0]:
-        kinds = {name for name, of in [*FIGURES.items(), *TABLES.items()] if of in OF_COUNTS}
+    if not kind.made_of.from_counts or cell.judge != VERIFIERS[0]:
+        kinds = {
+            each
+            for each, of in [*FIGURES.items(), *TABLES.items()]
+            if of.made_of.from_counts and of.scores in ("", "claims")
+        }
         raise BoundaryError(
             f"{place}: of {model.name} there are counts alone, which somebody else's verifier made; "
-            f"found {kind} by {cell.verifier}. Shown of counts can be {', '.join(sorted(kinds))}"
+            f"found {name} by {cell.verifier}. Shown of counts can be {', '.join(sorted(kinds))}"
         )

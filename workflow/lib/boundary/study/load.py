@@ -9,7 +9,7 @@ from typing import Any
 
 from boundary.claims.pairs import pairs_to_compare
 from boundary.errors import BoundaryError, unknown_name
-from boundary.exhibits import FIGURES, OF_PAIRS, SHEETS, TABLES
+from boundary.exhibits.kinds import FIGURES, KINDS, ExhibitType
 from boundary.study.catalogue import Catalogue, load_catalogue
 from boundary.study.checks import check_cells, check_shown, check_source
 from boundary.study.documents import load_document
@@ -17,7 +17,7 @@ from boundary.study.pairs import base_of, base_pairs
 from boundary.study.published import load_published
 from boundary.study.samplings import read_samplings, read_subsets, with_probes
 from boundary.study.scorings import check_scored, check_scorer
-from boundary.study.study import Cell, Exhibit, ExhibitType, Filter, Pair, Sampling, Study, Subset
+from boundary.study.study import Cell, Exhibit, Filter, Pair, Sampling, Study, Subset
 from boundary.verification.verifiers import VERIFIERS
 
 # The paths of a cell's shards are arguments of one command, which Linux limits to 128 KiB.
@@ -57,8 +57,6 @@ RESERVED = {
     "lay_out_sheet",
     "judge_claims",
 }
-
-KINDS: dict[ExhibitType, Mapping[str, str]] = {"figure": FIGURES, "table": TABLES, "sheet": SHEETS}
 
 
 def load_study(name: str, config: Path, schemas: Path) -> Study:
@@ -136,18 +134,17 @@ class _Reader:
         kind, kinds = entry["kind"], KINDS[exhibit_type]
         if kind not in kinds:
             raise BoundaryError(f"{place}.kind: {unknown_name('kind', kind, kinds)}")
-        statistic = kinds[kind]
-        check_shown(kind, entry, place)
+        check_shown(kind, kinds[kind], entry, place)
         self._check_names(f"{place}.models", {"model": entry.get("models", [])})
         cells, caption = self._without_missing_references(
             self._cells(entry.get("cells", []), f"{place}.cells"), entry["caption"]
         )
-        check_cells(kind, statistic, cells, self.catalogue, f"{place}.cells")
+        check_cells(kind, kinds[kind], cells, self.catalogue, f"{place}.cells")
         for cell in cells:
             if cell.filter:
                 asked = self.filters[cell.filter].cell(cell.benchmark)
                 filters = f"{self.file}: filters.{cell.filter}"
-                check_source("pass_at_k", "pass_at_k", asked, self.catalogue, filters)
+                check_source("pass_at_k", FIGURES["pass_at_k"], asked, self.catalogue, filters)
         pairs: list[Pair] = []
         if kind == "claims":
             targets = {
@@ -161,13 +158,12 @@ class _Reader:
                     f"{place}.cells: no claim is about any two of these cells; most are about a "
                     "model and its base, so name both"
                 )
-        elif statistic in OF_PAIRS:
+        elif kinds[kind].made_of.paired:
             pairs = base_pairs(cells, self.catalogue.models, f"{place}.cells")
         exhibit = Exhibit(
             name,
             exhibit_type,
             kind,
-            statistic,
             caption,
             cells,
             tuple(pairs),
@@ -176,7 +172,7 @@ class _Reader:
             tuple(entry.get("models", [])),
             entry.get("below"),
         )
-        check_scored(exhibit, self.catalogue.models, self.subsets, place)
+        check_scored(exhibit, self.catalogue, self.subsets, place)
         return exhibit
 
     def _cells(self, groups: list[dict[str, Any]], place: str) -> tuple[Cell, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boundary.exhibits import OF_SAMPLES
+from boundary.exhibits.kinds import STATISTICS
 from boundary.study.study import Cell
 
 
@@ -13,7 +13,7 @@ def counts_path(cell: Cell) -> str:
 
 def statistic_path(cell: Cell, statistic: str) -> str:
     """A statistic of a cell. What verdicts decide is in the folder of their verifier."""
-    verifier = "" if statistic in OF_SAMPLES else f"{cell.verifier}/"
+    verifier = f"{cell.verifier}/" if STATISTICS[statistic].judged else ""
     return f"{_folder(cell)}/{verifier}{statistic}.csv"
 
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from boundary.claims.samplings import is_matched, sampling_name
 from boundary.errors import BoundaryError, unknown_name
-from boundary.exhibits import MAY_HAVE_SCORES, OF_SCORES
+from boundary.study.benchmark import Benchmark
+from boundary.study.catalogue import Catalogue
 from boundary.study.model import LOADED, Model
 from boundary.study.pairs import base_of, reference_cells
 from boundary.study.study import Cell, Exhibit, Pair, Subset
 
-OF_ENTROPY = ("entropy_matched", "entropy")
 Models = Mapping[str, Model]
 
 
@@ -29,7 +29,7 @@ def scorings(exhibit: Exhibit, models: Models) -> list[Scoring]:
 
 
 def _scorings(exhibit: Exhibit, models: Models) -> Iterator[Scoring]:
-    if exhibit.kind in OF_ENTROPY:
+    if exhibit.shows.scores == "entropy":
         yield from (Scoring(cell, cell.model) for cell in exhibit.cells)
     if exhibit.kind == "claims":
         yield from (Scoring(cell, cell.model) for cell, _ in matched_pairs(exhibit))
@@ -66,21 +66,21 @@ def matched_pairs(exhibit: Exhibit) -> list[Pair]:
 
 
 def check_scored(
-    exhibit: Exhibit, models: Models, subsets: Mapping[str, Subset], place: str
+    exhibit: Exhibit, catalogue: Catalogue, subsets: Mapping[str, Subset], place: str
 ) -> None:
     """See that what an exhibit shows of scores can be had. Raises BoundaryError with the way out."""
-    kind = exhibit.kind
+    kind, shown, models = exhibit.kind, exhibit.shows.scores, catalogue.models
     if exhibit.subset is None:
-        if kind in OF_SCORES:
+        if shown in ("perplexity", "entropy"):
             raise BoundaryError(
                 f"{place}: {kind} is shown of scored responses; say of which: `subset:` with a name under "
                 "`subsets`"
             )
         return
-    if kind not in (*OF_SCORES, *MAY_HAVE_SCORES):
+    if not shown:
         raise BoundaryError(f"{place}.subset: {kind} shows no scores; leave it out")
     for cell in exhibit.cells:
-        if cell.filter and kind in OF_SCORES:
+        if cell.filter and shown != "claims":
             raise BoundaryError(
                 f"{place}.cells: found the filter {cell.filter!r}, and scores are of all problems; leave "
                 "it out"
@@ -89,9 +89,10 @@ def check_scored(
         raise BoundaryError(f"{place}.subset: {unknown_name('subset', exhibit.subset, subsets)}")
     for cell, scorer in scorings(exhibit, models):
         _check_responses(cell, models[cell.model], subsets[exhibit.subset], place)
-        entropy = kind in OF_ENTROPY or (kind == "claims" and is_matched(cell.sampling))
+        entropy = shown == "entropy" or (shown == "claims" and is_matched(cell.sampling))
         check_scorer(models[scorer], entropy, place)
-    if kind in ("perplexity", "perplexity_by_step"):
+        _check_pictures(models[scorer], catalogue.benchmarks[cell.benchmark], place)
+    if shown == "perplexity":
         _check_bases(exhibit, models, place)
     if kind == "perplexity_by_step":
         _check_steps(exhibit, models, place)
@@ -133,6 +134,14 @@ def check_scorer(model: Model, needs_entropy: bool, place: str) -> None:
         raise BoundaryError(
             f"{place}: {model.name} is scored with vllm, which tells no entropy; take "
             "`score_engine: transformers`"
+        )
+
+
+def _check_pictures(scorer: Model, benchmark: Benchmark, place: str) -> None:
+    if benchmark.domain == "visual" and scorer.settings.get("score_engine") == "vllm":
+        raise BoundaryError(
+            f"{place}: the problems of {benchmark.name} have pictures, which vLLM is not shown when it "
+            f"scores; give {scorer.name} `score_engine: transformers`"
         )
 
 

@@ -29,16 +29,16 @@ def sources(study: Study, exhibit: Exhibit) -> list[Source]:
 def _of_cells(study: Study, exhibit: Exhibit) -> Iterator[Source]:
     """The statistic of each of its cells, or of its pairs."""
     for cell, base in exhibit.pairs:
-        path = paths.pair_path(cell, base, exhibit.statistic)
+        path = paths.pair_path(cell, base, exhibit.shows.statistic)
         yield Source(path, study.describe_pair(cell, base))
     for cell in exhibit.cells if not exhibit.pairs else ():
-        yield Source(paths.statistic_path(cell, exhibit.statistic), study.describe(cell))
+        yield Source(paths.statistic_path(cell, exhibit.shows.statistic), study.describe(cell))
 
 
 def _published(study: Study, exhibit: Exhibit) -> Iterator[Source]:
     for cell in exhibit.cells:
         described = study.describe(cell) | study.describe_settings(cell)
-        yield Source(paths.statistic_path(cell, exhibit.statistic), described)
+        yield Source(paths.statistic_path(cell, exhibit.shows.statistic), described)
 
 
 def _claims(study: Study, exhibit: Exhibit) -> Iterator[Source]:
@@ -50,7 +50,7 @@ def _claims(study: Study, exhibit: Exhibit) -> Iterator[Source]:
     of_entropy = matched_pairs(exhibit) if exhibit.subset else []
     for cell, other in exhibit.pairs:
         described = study.describe_trained_pair(cell, other)
-        yield Source(paths.pair_path(cell, other, exhibit.statistic), described)
+        yield Source(paths.pair_path(cell, other, exhibit.shows.statistic), described)
         if (cell, other) in of_perplexity:
             path = paths.perplexity_quantile_path(cell, other, _subset(exhibit))
             yield Source(path, described)

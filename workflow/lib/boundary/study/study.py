@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from boundary.data.published_number import Published
+from boundary.exhibits.kinds import KINDS, ExhibitType, Kind
 from boundary.study.catalogue import Catalogue
 from boundary.verification.verifiers import VERIFIERS, split_judged
-
-MODULES_OF_TABLES = {
-    "claims": ("boundary.claims.judgement", "boundary.claims.report"),
-    "published": ("boundary.exhibits.published",),
-}
-ExhibitType = Literal["figure", "table", "sheet"]
 
 
 @dataclass(frozen=True)
@@ -162,7 +157,6 @@ class Exhibit:
     name: str
     type: ExhibitType
     kind: str
-    statistic: str
     caption: str
     cells: tuple[Cell, ...]
     pairs: tuple[Pair, ...]
@@ -172,11 +166,16 @@ class Exhibit:
     below: float | None = None
 
     @property
+    def shows(self) -> Kind:
+        """What its kind is."""
+        return KINDS[self.type][self.kind]
+
+    @property
     def modules(self) -> tuple[str, ...]:
         """The modules of its own that the stage figures imports by their names."""
         if self.type == "figure":
             return (f"boundary.exhibits.{self.kind}",)
-        return MODULES_OF_TABLES.get(self.kind, ())
+        return self.shows.modules
 
 
 @dataclass(frozen=True)
