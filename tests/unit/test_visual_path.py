@@ -258,6 +258,29 @@ def test_a_model_that_is_trained_on_pictures_can_be_sampled(cell):
     assert len(read_records(cell / "samples.parquet", "sample")) == 8 * 6
 
 
+def test_a_training_makes_pictures_as_large_as_its_model_is_shown_them(
+    cell, seeing_checkpoint, monkeypatch
+):
+    shown = []
+    process = ImageProcessor.process
+
+    def watched(self, encoded):
+        shown.append(self.limits)
+        return process(self, encoded)
+
+    monkeypatch.setattr(ImageProcessor, "process", watched)
+    recipe = RLVR | {"problems": "v", "steps": 1, "max_tokens": 4, "algorithm": "grpo"}
+    given = {"base": cell / "model.json", "problems": cell / "problems.parquet"}
+    limits = {"min_pixels": 2 * 28 * 28, "max_pixels": 4 * 28 * 28}
+    options = {"min-pixels": limits["min_pixels"], "max-pixels": limits["max_pixels"]}
+    assert train(cell, "rlvr", recipe, "rl", **given, **options) == 0
+    assert shown and all(one == limits for one in shown)
+    # And so is whoever takes the checkpoint alone.
+    assert sample(cell, model=cell / "rl/model.json") == 0
+    made = read_provenance(cell / "samples.parquet")["attempts"][0]
+    assert {name: made[name] for name in limits} == limits
+
+
 def test_a_model_of_texts_is_not_trained_on_pictures(cell, random_checkpoint, capsys):
     write_model_record(cell / "texts.json", ModelRecord("t", "r", random_checkpoint))
     (cell / "prompts.yaml").write_text('t: "{question}="\n')

@@ -53,6 +53,7 @@ rule train_rlvr_model:
         recipe=recipe("rlvr"),
         steps=study_setting(jobs.steps_to_save),
         policy=training_policy,
+        pixels=lambda wildcards: MODELS[wildcards.model].pixel_arguments,
         template=model_template,
         template_digest=template_digest,
     message:
@@ -60,7 +61,7 @@ rule train_rlvr_model:
     shell:
         "python -m boundary models --name {wildcards.model} --rlvr {params.recipe:q}"
         " --template {params.template} --base {input.base} --problems {input.problems}"
-        " --policy {params.policy:q} --threads {threads} --save-steps {params.steps}"
+        " --policy {params.policy:q} --threads {threads} {params.pixels} --save-steps {params.steps}"
         " --metrics {output.metrics} --output {output.record} 2> {log}"
 
 

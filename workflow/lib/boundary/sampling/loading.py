@@ -58,6 +58,11 @@ def add_loading_arguments(group: argparse._ArgumentGroup) -> None:
         metavar="SHARE",
         help="of a GPU's memory, or on a CPU of the machine's, that vllm takes (default: %(default)s)",
     )
+    add_pixel_arguments(group)
+
+
+def add_pixel_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare between how many pixels a model is shown pictures."""
     for bound in ("min", "max"):
         group.add_argument(
             f"--{bound}-pixels",

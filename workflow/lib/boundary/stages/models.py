@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from boundary.arguments import at_least, json_argument
 from boundary.errors import BoundaryError
+from boundary.images.processing import PixelLimits
+from boundary.sampling.loading import add_pixel_arguments
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -70,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--threads", type=at_least(1), help="CPU threads; another number rounds otherwise"
     )
+    add_pixel_arguments(training)
     training.add_argument("--metrics", type=Path, help="CSV to write, one row a training step")
     training.add_argument(
         "--save-steps",
@@ -184,7 +187,8 @@ def _finetune(arguments: argparse.Namespace, checkpoint: Path, template: Templat
         ]
     write_csv(arguments.output.with_name("solutions.csv"), pd.DataFrame(solutions))
     metrics = finetune(recipe, model, tokenizer, solutions)
-    parts = [model, tokenizer, *_image_processor(read_model_record(arguments.base).checkpoint)]
+    base = read_model_record(arguments.base)
+    parts = [model, tokenizer, *_image_processor(base.checkpoint, PixelLimits())]
     _write_trained(arguments, checkpoint, parts, metrics)
 
 
@@ -240,7 +244,7 @@ def _train_rlvr(
     from boundary.data.model_record import read_model_record
     from boundary.data.provenance import file_digest, package_versions
     from boundary.images.batches import seeing
-    from boundary.images.processing import PixelLimits, load_image_processor
+    from boundary.images.processing import load_image_processor
     from boundary.sampling.context import reads_images
     from boundary.study.code_digest import code_digest
     from boundary.training.kept_progress import KeptProgress
@@ -252,12 +256,13 @@ def _train_rlvr(
 
     base = read_model_record(arguments.base)
     model, tokenizer = _load(arguments.base, template)
-    parts = [model, tokenizer, *_image_processor(base.checkpoint)]
+    limits = PixelLimits(arguments.min_pixels, arguments.max_pixels)
+    parts = [model, tokenizer, *_image_processor(base.checkpoint, limits)]
     policy = read_policy(arguments.policy)
     domain = check_domains(_domains(arguments), str(arguments.problems))
     see = None
     if domain == "visual" and reads_images(model.config):
-        see = seeing(model, load_image_processor(base.checkpoint, PixelLimits()))
+        see = seeing(model, load_image_processor(base.checkpoint, limits))
     problems = training_problems(arguments.problems, domain, template, policy, see)
     identity = {
         "recipe": arguments.rlvr,
@@ -266,6 +271,7 @@ def _train_rlvr(
         "policy": asdict(policy),
         "template": asdict(template),
         "threads": arguments.threads,
+        **(limits.given if see else {}),
         "code": code_digest(
             "boundary.training.rlvr",
             "boundary.training.reward",
@@ -291,13 +297,16 @@ def _train_rlvr(
     return kept
 
 
-def _image_processor(checkpoint: Path) -> list[Any]:
-    """The image processor that goes with what is made of a checkpoint, if it has one, of whatever kind."""
+def _image_processor(checkpoint: Path, limits: PixelLimits) -> list[Any]:
+    """The image processor that goes with what is made of a checkpoint, if it has one, of whatever kind.
+
+    It keeps the limits within which the model was trained.
+    """
     if not (checkpoint / "preprocessor_config.json").is_file():
         return []
     from transformers import AutoImageProcessor
 
-    return [AutoImageProcessor.from_pretrained(checkpoint, backend="pil")]
+    return [AutoImageProcessor.from_pretrained(checkpoint, backend="pil", **limits.given)]
 
 
 def _write_trained(

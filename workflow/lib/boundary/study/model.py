@@ -69,7 +69,12 @@ class Model:
     @property
     def loading_arguments(self) -> list[str]:
         """Arguments of the stages sample and score on which samples and scores depend."""
-        return self._arguments("dtype", "max_model_len", "min_pixels", "max_pixels")
+        return [*self._arguments("dtype", "max_model_len"), *self.pixel_arguments]
+
+    @property
+    def pixel_arguments(self) -> list[str]:
+        """Arguments of all stages that show it pictures: how large these are made."""
+        return self._arguments("min_pixels", "max_pixels")
 
     @property
     def engine_arguments(self) -> list[str]:
