@@ -254,6 +254,14 @@ def test_models_that_cannot_score_or_be_scored_are_told(config, models, message)
         load(config, models=models)
 
 
+def test_vllm_scores_nothing_behind_pictures(config):
+    edit(config / "models.yaml", lambda m: m["mini-vl-base"].update(score_engine="vllm"))
+    with pytest.raises(
+        BoundaryError, match=r"fig_perplexity: the problems of arith-visual have pictures.*vLLM"
+    ):
+        load_study("miniature-visual", config, SCHEMAS)
+
+
 def test_claims_about_counts_alone_have_no_perplexity(config):
     def only_claims(study):
         study["figures"] = {}
