@@ -294,6 +294,28 @@ def test_rollouts_are_what_the_policy_said(random_model, tokenizer):
     assert other.shape != again.shape or not torch.equal(other, again)
 
 
+def test_rollouts_end_where_samples_of_the_checkpoint_would(random_model, tokenizer):
+    model = copy.deepcopy(random_model)
+    (seven,) = tokenizer("7", add_special_tokens=False)["input_ids"]
+    model.generation_config.eos_token_id = [seven]  # as many a model's that was taught to chat
+    seen = []
+
+    def reward(rollouts):
+        seen.extend(text for _, text in rollouts)
+        return [0.0] * len(rollouts)
+
+    sampler = Sampler(model, tokenizer, reward, seed=2, group_size=200, max_tokens=8)
+    drawn = sampler.groups(Batch(0, [problem("1+2=", "3")]))
+    ids = [
+        row[1:][mask.bool()].tolist()
+        for row, mask in zip(drawn.token_ids, drawn.response_mask, strict=True)
+    ]
+    ends = {row[-1] for row, ended in zip(ids, drawn.drawn.finished, strict=True) if ended}
+    assert ends == {seven, tokenizer.eos_token_id}
+    assert not any({seven, tokenizer.eos_token_id} & set(row[:-1]) for row in ids)
+    assert len(seen) == 200 and not any("7" in text for text in seen)
+
+
 def test_grpo_repeats_for_a_seed(tokenizer):
     problems = [problem(f"{i}+1=", str(i + 1)) for i in range(1, 9)]
     runs = []

@@ -25,7 +25,7 @@ from boundary.images.processing import (
 )
 from boundary.sampling.context import context_length, reads_images
 from boundary.sampling.engine import Completion, Request, SamplingParameters
-from boundary.sampling.tokens import prompt_ids
+from boundary.sampling.tokens import end_ids, prompt_ids, response_text
 
 # The special tokens of a dialogue: <|im_start|>, and DeepSeek's with full-width bars.
 MARKER = re.compile("<[|\uff5c][^|\uff5c<>]+[|\uff5c]>")
@@ -233,8 +233,7 @@ class Encoding:
             configured = GenerationConfig.from_pretrained(self.checkpoint).eos_token_id
         except OSError:  # it has no generation_config.json
             configured = self.config.eos_token_id
-        listed = configured if isinstance(configured, list) else [configured]
-        found = {*listed, self.tokenizer.eos_token_id} - {None}
+        found = end_ids(configured, self.tokenizer)
         if end is not None:
             found.add(self._token_of(end, "the prompt template ends with"))
         if not found:
@@ -272,15 +271,10 @@ class Encoding:
         return Completion(
             problem_id=prompt.request.problem_id,
             sample_index=sample_index,
-            text=self.text(token_ids, ended=finish_reason == "stop"),
+            text=response_text(self.tokenizer, token_ids, ended=finish_reason == "stop"),
             token_ids=token_ids,
             n_tokens=len(token_ids),
             finish_reason=finish_reason,
             logprob_sum=logprob_sum,
             n_prompt_tokens=len(prompt.token_ids),
         )
-
-    def text(self, token_ids: Sequence[int], ended: bool) -> str:
-        """A response's text: without special tokens, and without the one that ``ended`` it."""
-        kept = token_ids[:-1] if ended else token_ids
-        return self.tokenizer.decode(kept, skip_special_tokens=True)

@@ -1,7 +1,8 @@
-"""Texts as token ids: how a prompt begins, and what cannot be said, alike for samplers and trainings."""
+"""Texts as token ids: how prompts begin and responses end, alike for samplers and trainings."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,17 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
     bos = tokenizer.bos_token
     written = bos is not None and prompt.startswith(bos)
     return tokenizer(prompt, add_special_tokens=not written)["input_ids"]
+
+
+def end_ids(configured: int | Sequence[int] | None, tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """The tokens that end a response: those of the generation's configuration, and the tokenizer's own."""
+    listed = [configured] if configured is None or isinstance(configured, int) else configured
+    return {*listed, tokenizer.eos_token_id} - {None}
+
+
+def response_text(tokenizer: PreTrainedTokenizerBase, token_ids: Sequence[int], ended: bool) -> str:
+    """A response's text: without special tokens, and without the one that ``ended`` it."""
+    return tokenizer.decode(token_ids[:-1] if ended else token_ids, skip_special_tokens=True)
 
 
 def unknown_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:

@@ -15,7 +15,7 @@ from boundary.errors import BoundaryError, of_problem
 from boundary.sampling.context import context_length
 from boundary.sampling.decoding import Decoded, decode
 from boundary.sampling.seeds import stream_seed
-from boundary.sampling.tokens import prompt_ids
+from boundary.sampling.tokens import end_ids, prompt_ids, response_text
 from boundary.training.checkpoint import padding_of
 from boundary.training.problems import Batch, Problem
 from boundary.training.reward import Reward
@@ -167,12 +167,12 @@ class Sampler:
             uniforms,
             temperature=temperature,
             top_p=1.0,
-            end_ids=[self.tokenizer.eos_token_id],
+            end_ids=sorted(end_ids(self.model.generation_config.eos_token_id, self.tokenizer)),
         )
         return sorted(chain.from_iterable(decoded), key=lambda row: row.row)
 
     def _rewards(self, problems: Sequence[Problem], rows: Sequence[Decoded]) -> torch.Tensor:
-        texts = [self.tokenizer.decode(row.token_ids, skip_special_tokens=True) for row in rows]
+        texts = [response_text(self.tokenizer, row.token_ids, row.finished) for row in rows]
         judged_by = [problem.posed for problem in problems]
         return torch.tensor(self.reward(list(zip(judged_by, texts, strict=True))))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from boundary.errors import BoundaryError
 from boundary.progress import track
+from boundary.sampling.tokens import response_text
 from boundary.training.finetune import Solution
 from boundary.training.problems import Batch, Problem
 from boundary.training.rollouts import Sampler
@@ -27,7 +28,7 @@ def verified_solutions(teacher: Sampler, problems: Sequence[Problem]) -> list[So
         wanted = drawn.rewards.flatten().bool() & drawn.drawn.finished.bool()
         for row in wanted.nonzero().flatten().tolist():
             response = drawn.token_ids[row, 1:][drawn.response_mask[row].bool()].tolist()
-            text = teacher.tokenizer.decode(response, skip_special_tokens=True)
+            text = response_text(teacher.tokenizer, response, ended=True)
             solutions.append(Solution(asked[row // teacher.group_size].prompt, text))
     if not solutions:
         raise BoundaryError(
