@@ -4,10 +4,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from boundary.data.completeness import check_complete
+from boundary.data.one_cell import CELL_KEYS, check_one_cell
 from boundary.errors import BoundaryError
 from boundary.estimation.accuracy_histogram import BINS, accuracy_bin
 from boundary.estimation.accuracy_histogram import estimate as histogram
-from boundary.estimation.counts import CELL_KEYS, check_one_cell, count_correct
+from boundary.estimation.counts import count_correct
 from boundary.images.processing import PixelLimits
 from synthetic_stage import synthetic_shard
 
@@ -96,7 +97,7 @@ def test_a_timeout_is_not_a_wrong_answer():
     counts, tally = count_correct([verdicts], ["a", "b"], 2)
     assert counts.to_dict("list") == {"problem_id": ["a", "b"], "n": [1, 0], "correct": [1, 0]}
     assert tally.set_index("verdict").loc["timeout", "samples"] == 2
-    with pytest.raises(BoundaryError, match="problem b: none of its 2 samples was judged"):
+    with pytest.raises(BoundaryError, match="problem b: none of its samples was judged"):
         histogram(counts, 2, resamples=100, level=0.95, seed=0)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from boundary.errors import BoundaryError
 from boundary.estimation.intervals import score_interval
+from boundary.estimation.unbiased import check_judged
 
 BINS = ["0", *(f"({i / 10:g}, {(i + 1) / 10:g}]" for i in range(9)), "(0.9, 1)", "1"]
 
@@ -30,12 +30,7 @@ def estimate(
     interval).
     Raises BoundaryError if no sample of a problem was judged.
     """
-    unjudged = counts[counts["n"] == 0]
-    if len(unjudged):
-        raise BoundaryError(
-            f"problem {unjudged.iloc[0]['problem_id']}: none of its {n} samples was judged; see the "
-            "cell's verdicts.csv"
-        )
+    check_judged(counts)
     bins = [accuracy_bin(*pair) for pair in zip(counts["n"], counts["correct"], strict=True)]
     member = np.eye(len(BINS))[bins]
     low, high = score_interval(member, level)

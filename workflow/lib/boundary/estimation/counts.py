@@ -3,47 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from boundary.data.completeness import SampleGrid
-from boundary.errors import BoundaryError
 from boundary.verification.verdict import PROGRAM_FAILURES, UNJUDGED, VERDICTS
-
-# Of a shard's identity all but its number.
-CELL_KEYS = (
-    "model_revision",
-    "benchmark",
-    "protocol",
-    "questions_sha256",
-    "template_sha256",
-    "sampling",
-    "dtype",
-    "max_model_len",
-    "seed",
-    "shard_size",
-    "min_pixels",
-    "max_pixels",
-)
-
-
-def check_one_cell(drawn: Mapping[Path, Mapping[str, Any]]) -> None:
-    """See that all shards were drawn from one model, one template and one way of sampling.
-
-    ``drawn`` is the samples' provenance by file. Raises BoundaryError naming the file that differs.
-    """
-    (first, expected), *others = drawn.items()
-    for path, found in others:
-        for key in CELL_KEYS:
-            if found.get(key) != expected.get(key):
-                raise BoundaryError(
-                    f"{path}: its samples have {key} {found.get(key)!r} and those of {first} "
-                    f"{expected.get(key)!r}; remove the cell's shards to draw them from one model"
-                )
 
 
 def count_correct(

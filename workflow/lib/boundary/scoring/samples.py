@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from boundary.data.one_cell import check_one_cell
 from boundary.data.provenance import QUESTION_COLUMNS, questions_digest
 from boundary.data.records import read_provenance, read_record_groups, read_records
 from boundary.data.subset import choose_responses
 from boundary.errors import BoundaryError
-from boundary.estimation.counts import check_one_cell
 from boundary.sampling.prompts import Template
 from boundary.scoring.responses import COLUMNS, Preparation, Prepared
 

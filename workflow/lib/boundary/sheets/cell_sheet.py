@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from boundary.data.atomic import atomic_path
 from boundary.data.completeness import check_complete
+from boundary.data.one_cell import check_one_cell
 from boundary.data.provenance import file_digest, package_versions, run_record
 from boundary.data.records import PROVENANCE_KEY, read_provenance, read_record_groups, read_records
 from boundary.errors import BoundaryError
-from boundary.estimation.counts import check_one_cell
 
 LETTERS = "bcdfghjklmnpqrstvwxz"  # no id is a word, a number or a date to a spreadsheet
 ID_LETTERS = 8

@@ -116,8 +116,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _check_samples(arguments: argparse.Namespace) -> None:
     from boundary.data.atomic import write_csv
+    from boundary.data.one_cell import check_one_cell
     from boundary.data.records import read_provenance, read_records
-    from boundary.estimation.counts import check_one_cell
     from boundary.estimation.samples import describe_samples, read_samples
 
     check_one_cell({path: read_provenance(path) for path in arguments.samples})
@@ -130,8 +130,9 @@ def _check_samples(arguments: argparse.Namespace) -> None:
 
 def _count(arguments: argparse.Namespace) -> None:
     from boundary.data.atomic import write_csv
+    from boundary.data.one_cell import check_one_cell
     from boundary.data.records import read_provenance, read_records, write_records
-    from boundary.estimation.counts import check_one_cell, count_correct
+    from boundary.estimation.counts import count_correct
 
     columns = ["problem_id", "sample_index", "verdict", "finish_reason"]
     check_one_cell({path: read_provenance(path).get("samples", {}) for path in arguments.verdicts})
@@ -145,8 +146,8 @@ def _count(arguments: argparse.Namespace) -> None:
 
 def _compare_verifiers(arguments: argparse.Namespace) -> None:
     from boundary.data.atomic import write_csv
+    from boundary.data.one_cell import check_one_cell
     from boundary.data.records import read_provenance, read_records
-    from boundary.estimation.counts import check_one_cell
 
     # By its name, as a statistic: the digest of what the other steps run leaves it out.
     comparison = importlib.import_module("boundary.estimation.agreement")
