@@ -9,10 +9,14 @@ from boundary.cli import main
 from boundary.errors import BoundaryError
 from boundary.estimation import ESTIMATORS
 from boundary.exhibits.kinds import FIGURES, KINDS, STATISTICS, TABLES
+from boundary.exhibits.style import ROLE_ORDER
 from boundary.exhibits.tables import LAYOUTS
+from boundary.miniature.pictures import CELLS as CELLS_OF_A_PICTURE
 from boundary.study import code_digest, documents
+from boundary.study.benchmark import MOST_OPERANDS
 from boundary.study.documents import load_document
 from boundary.study.load import RESERVED, load_study
+from boundary.study.model import Role
 from boundary.study.sources import OF_KIND
 from boundary.study.study import Cell
 from boundary.verification.policy import Policy
@@ -630,6 +634,13 @@ def test_the_lists_that_go_by_the_kinds_agree_with_them():
     assert set(OF_KIND) <= set(kinds)
     # What lies elsewhere than a cell's or a pair's statistic.
     assert {key for key, kind in kinds.items() if kind.scores or kind.of_models} <= set(OF_KIND)
+
+
+def test_what_is_said_twice_is_said_alike():
+    models = yaml.safe_load((SCHEMAS / "models.schema.yaml").read_text())["additionalProperties"]
+    roles = models["properties"]["role"]["enum"]
+    assert list(get_args(Role)) == roles == list(ROLE_ORDER)
+    assert 2 * MOST_OPERANDS - 1 == CELLS_OF_A_PICTURE  # digits, and operators between them
 
 
 @pytest.fixture

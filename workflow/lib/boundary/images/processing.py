@@ -115,12 +115,13 @@ def load_image_processor(checkpoint: Path, limits: PixelLimits) -> ImageProcesso
         library = AutoImageProcessor.from_pretrained(checkpoint, backend="pil", **limits.given)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise BoundaryError(
-            f"{checkpoint}: its image processor cannot be loaded: {error}"
+            f"{checkpoint}: its image processor cannot be loaded: {error}. A model that reads pictures has one "
+            "in preprocessor_config.json; take a whole checkpoint"
         ) from error
     if not isinstance(library, Qwen2VLImageProcessorPil):
         raise BoundaryError(
             f"{checkpoint}: its image processor is {type(library).__name__}; only that of Qwen2-VL, "
-            "Qwen2VLImageProcessor, is known here"
+            "Qwen2VLImageProcessor, is known here; take a model of Qwen2-VL's or Qwen2.5-VL's kind"
         )
     processor = ImageProcessor(library)
     if processor.limits["min_pixels"] > processor.limits["max_pixels"]:
