@@ -115,8 +115,8 @@ def load_image_processor(checkpoint: Path, limits: PixelLimits) -> ImageProcesso
         library = AutoImageProcessor.from_pretrained(checkpoint, backend="pil", **limits.given)
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise BoundaryError(
-            f"{checkpoint}: its image processor cannot be loaded: {error}. A model that reads pictures has one "
-            "in preprocessor_config.json; take a whole checkpoint"
+            f"{checkpoint}: its image processor cannot be loaded: {error}. A model that reads pictures has "
+            "one in preprocessor_config.json; take a whole checkpoint"
         ) from error
     if not isinstance(library, Qwen2VLImageProcessorPil):
         raise BoundaryError(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from itertools import product
 
 from boundary.verification.mathematics.answer import (
     REAL_LINE,
@@ -40,6 +42,7 @@ from boundary.verification.mathematics.units import (
     canonical_unit,
     is_unit_text,
     unit_start,
+    without_scale_word,
 )
 from boundary.verification.mathematics.wording import plain, raw_words, words_of
 from boundary.verification.policy import Policy
@@ -70,7 +73,8 @@ def read(text: str, policy: Policy, is_gold: bool) -> list[Reading]:
     tokens = trim(tokenise(CONNECTIVE.sub(r"\\text{\1}", cleaned)))
     if not tokens:
         raise UnreadableError("an empty answer")
-    tokens = trim(unwrap_texts(tokens, policy.unit))
+    own, own_scale = without_scale_word(policy.unit)
+    tokens = trim(unwrap_texts(tokens, own))
     if not tokens:
         raise UnreadableError("an empty answer")
     several = policy.several if is_gold else "auto"
@@ -82,8 +86,10 @@ def read(text: str, policy: Policy, is_gold: bool) -> list[Reading]:
     found: list[Reading] = []
     refused: UnreadableError | None = None
     # Letters behind a number are variables in a gold; in an answer they may be a unit: 5 cm, 3nm.
-    for bare in (False,) if is_gold else (True, False):
-        reader = _Reader(policy, bare)
+    # A gold of 3 whose unit is a million is answered by 3, and by 3 million or 3,000,000 of another.
+    shifts = (0,) if is_gold or not own_scale else (0, -own_scale)
+    for bare, shift in product((False,) if is_gold else (True, False), shifts):
+        reader = _Reader(policy, own, bare, shift)
         for variant in variants:
             try:
                 found.append(reader.item(variant) if several == "single" else reader.whole(variant))
@@ -102,9 +108,11 @@ def is_separator(token: Token) -> bool:
 
 
 class _Reader:
-    def __init__(self, policy: Policy, bare_units: bool) -> None:
+    def __init__(self, policy: Policy, own_unit: str, bare_units: bool, shift: int) -> None:
         self.policy = policy
+        self.own_unit = own_unit
         self.bare_units = bare_units
+        self.shift = shift  # the power of ten by which values are read larger than they are
         self.depth = 0
         self.relations = 0  # that the item at hand stands in
 
@@ -240,11 +248,14 @@ class _Reader:
         """An expression, with its unit, percent or currency sign taken off."""
         tokens, scale = without_scale(tokens)
         core, unit, percent = self.take_off(tokens)
+        if not scale:  # 3 million dollars
+            core, scale = without_scale(core)
         if not core:
             raise UnreadableError("a unit without a value")
+        scale += self.shift
         node = parse(core, self.policy.mixed_numbers == "sum")
         if scale:
-            node = Node("mul", (node, number(10**scale)))
+            node = Node("mul", (node, number(Fraction(10) ** scale)))
         written = "".join(token.value for token in core) + f"times10^{scale}" * bool(scale)
         name, known = canonical_unit(unit) if unit else ("", False)
         unevaluated = is_unevaluated(core)
@@ -268,7 +279,7 @@ class _Reader:
                 percent, unit = percent or last.value == "%", unit or "dollar" * (last.value != "%")
                 tokens = tokens[:-1]
                 continue
-            start = None if unit else unit_start(tokens, self.policy.unit, self.bare_units)
+            start = None if unit else unit_start(tokens, self.own_unit, self.bare_units)
             if start is None:
                 break
             text = "".join((" " * t.spaced) + plain(t.value) for t in tokens[start:]).strip()

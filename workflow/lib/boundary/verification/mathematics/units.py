@@ -120,6 +120,13 @@ def canonical_unit(text: str) -> tuple[str, bool]:
     return " ".join(name.split()), False
 
 
+def without_scale_word(unit: str) -> tuple[str, int]:
+    """A unit such as ``million dollars`` without its first word, and the power of ten that this is."""
+    word, _, rest = unit.strip().partition(" ")
+    scale = SCALES.get(word.lower().removesuffix("s"), 0)
+    return (rest.strip(), scale) if scale else (unit, 0)
+
+
 def is_unit_text(text: str, own: str) -> bool:
     """Whether the content of a text command behind a value is its unit, and says nothing else of it."""
     name = text.replace("~", " ").strip()

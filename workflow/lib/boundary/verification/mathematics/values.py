@@ -17,7 +17,7 @@ from boundary.verification.mathematics.exact import (
     written_decimal,
 )
 from boundary.verification.mathematics.tree import Node, number, symbols_of
-from boundary.verification.mathematics.units import canonical_unit
+from boundary.verification.mathematics.units import canonical_unit, without_scale_word
 from boundary.verification.policy import Policy
 
 RUNGS = ("text", "number", "structure", "identity")
@@ -92,8 +92,9 @@ class ValueComparison:
     def beside(self, gold: Value, answer: Value) -> Match | None:
         """A refusal for what stands beside the values: units, degrees."""
         policy = self.policy
-        if policy.unit and not gold.unit:
-            name, known = canonical_unit(policy.unit)
+        own, _ = without_scale_word(policy.unit)
+        if own and not gold.unit:
+            name, known = canonical_unit(own)
             gold = replace(gold, unit=name, unit_known=known)
         for unit, setting in (("degree", policy.degrees), ("", policy.units)):
             is_it = gold.unit == "degree" if unit else gold.unit not in ("", "degree")

@@ -43,7 +43,7 @@ def decide_cheaply(gold: tuple[str, ...], answer: str, policy: Policy) -> Decisi
     if len(gold) == 1 and INTEGER.fullmatch(gold[0]) and INTEGER.fullmatch(answer):
         if int(gold[0]) == int(answer):
             return Decision("correct", "number", "equal integers")
-        if not (policy.tolerance or policy.relative_tolerance):
+        if not (policy.tolerance or policy.relative_tolerance or policy.unit):
             return Decision("wrong", "number", "other integers")
     written_out = len(answer) + 10 * sum(map(answer.count, FRACTIONS))
     if written_out > max(LONGEST, 10 * sum(map(len, gold))):
