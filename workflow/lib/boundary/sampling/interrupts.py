@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType, TracebackType
+from types import FrameType
 
 
 class FirstInterrupt:
@@ -30,11 +30,6 @@ class FirstInterrupt:
             raise KeyboardInterrupt
         self.came = True
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._replaced:
             signal.signal(signal.SIGINT, signal.default_int_handler)

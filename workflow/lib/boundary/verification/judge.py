@@ -7,7 +7,6 @@ import importlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from types import TracebackType
 from typing import Any, NamedTuple
 
 from boundary.verification.extraction import Found
@@ -76,13 +75,8 @@ class Judge:
     def __enter__(self) -> Judge:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.pool.__exit__(kind, error, trace)
+    def __exit__(self, *raised: object) -> None:
+        self.pool.__exit__(*raised)
 
     def judge(self, responses: Sequence[Response]) -> list[Judgement]:
         """Judgements in the order of the responses."""
