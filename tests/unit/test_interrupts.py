@@ -8,6 +8,14 @@ import pytest
 from boundary.sampling.interrupts import FirstInterrupt
 
 
+@pytest.fixture(autouse=True)
+def not_ignored():
+    """As in the foreground: who is started behind a shell's ``&`` ignores interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 
@@ -22,14 +30,11 @@ def test_the_first_is_noted_and_the_second_raised():
 
 
 def test_who_ignores_them_goes_on_ignoring_them():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with FirstInterrupt() as first:
-            interrupt()
-            assert not first.came
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with FirstInterrupt() as first:
+        interrupt()
+        assert not first.came
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_a_thread_has_none_to_note():
