@@ -13,6 +13,7 @@ from boundary.sampling.encoding import Encoding
 from boundary.sampling.engine import EngineSettings, Request, SamplingParameters
 from boundary.sampling.engines import choose_engine, open_engine
 from boundary.sampling.seeds import engine_seed, request_seed
+from boundary.sampling.tokens import response_text
 from boundary.sampling.transformers_engine import TransformersEngine
 from safetensors.torch import load_file, save_file
 
@@ -130,7 +131,8 @@ def test_a_tokenizer_that_knows_the_templates_tokens_is_content(checkpoint):
     end_ids = encoding.end_token_ids("<|im_end|>")
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
     assert set(end_ids) == {tokenizer.eos_token_id, end}
-    assert encoding.text([*tokenizer("1+2")["input_ids"], end], ended=True) == "1+2"
+    token_ids = [*tokenizer("1+2")["input_ids"], end]
+    assert response_text(encoding.tokenizer, token_ids, ended=True) == "1+2"
 
 
 def test_end_tokens_of_a_generation_config_count(checkpoint):

@@ -185,7 +185,7 @@ def test_a_prompt_holds_as_many_tokens_as_the_processor_makes(seeing_checkpoint,
             "problem v/7: its prompt has 1 places .* has 2 of them; take a prompt",
         ),
         (ENCODED[:1], "?", "problem v/7: its prompt has 0 places for pictures"),
-        (ENCODED[:1], PROMPT + "<|image_pad|>", "has 2 places for pictures, .* no question writes"),
+        (ENCODED[:1], PROMPT + "<|image_pad|>", "has 2 places for pictures, .* no question does"),
         ([b"GIF89a"], PROMPT, "problem v/7: .* that are no image of"),
         (
             ENCODED[:2],

@@ -508,9 +508,15 @@ def test_an_interrupt_asks_for_nothing_more_and_keeps_what_comes(tmp_path, probl
     assert len(server.requests) == 8 and journal.read_text().count('"sample_index"') == 4
 
 
-@pytest.mark.parametrize("settings", [["--dtype", "float32"], ["--max-model-len", "100"]])
-def test_settings_that_a_server_decides_are_refused(tmp_path, problems, capsys, settings):
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (["--dtype", "float32"], "dtype"),
+        (["--max-model-len", "100", "--max-pixels", "99"], "max_model_len and max_pixels"),
+    ],
+)
+def test_settings_that_a_server_decides_are_refused(tmp_path, problems, capsys, settings, named):
     with FaultyServer() as server:
         code, _ = stage(tmp_path, problems, server, settings)
-    assert code == 1 and "its server decides on dtype, max_model_len" in capsys.readouterr().err
+    assert code == 1 and f"its server decides on {named}; leave" in capsys.readouterr().err
     assert not server.requests

@@ -702,6 +702,31 @@ def test_a_model_says_what_samples_it(config, settings, environment, arguments):
     assert model.gpus == settings.get("gpus", 0 if "endpoint" in settings else 1)
 
 
+@pytest.mark.parametrize(
+    ("model", "benchmark", "message"),
+    [
+        (
+            "mini-grpo",
+            "arith-visual",
+            "arith-visual have pictures, and mini-grpo was pre-trained here",
+        ),
+        ("mini-vl-grpo", "arith", "'mini-visual', which shows a picture .* of arith have none"),
+    ],
+)
+def test_pictures_and_those_who_look_at_them_go_together(config, model, benchmark, message):
+    cells = {"models": [model], "benchmarks": [benchmark], "sampling": "standard", "n": 128}
+    figure = {"kind": "pass_at_k", "cells": [cells]}
+    edit(config / "studies/miniature.yaml", lambda d: d["figures"].update(mine=figure))
+    with pytest.raises(BoundaryError, match=message):
+        load_study("miniature", config, SCHEMAS)
+
+
+def test_limits_of_pixels_are_in_order(config):
+    add_model(config, "mine", path="/data/m", min_pixels=78400, max_pixels=784)
+    with pytest.raises(BoundaryError, match="mine: found min_pixels 78400 and max_pixels 784"):
+        load_study("miniature", config, SCHEMAS)
+
+
 def test_an_endpoint_is_asked_about_no_pictures(config):
     add_model(config, "far", endpoint={"url": "http://h/v1", "model": "m"})
     cells = {"models": ["far"], "benchmarks": ["arith-visual"], "sampling": "standard", "n": 128}

@@ -262,6 +262,18 @@ def test_vllm_scores_nothing_behind_pictures(config):
         load_study("miniature-visual", config, SCHEMAS)
 
 
+def test_pictures_are_scored_as_large_as_they_are_sampled(config):
+    def limit(models):
+        models["mini-vl-base"].update(max_pixels=6272)
+        models["mini-vl-grpo"].update(max_pixels=3136)
+
+    edit(config / "models.yaml", limit)
+    with pytest.raises(
+        BoundaryError, match=r"mini-vl-base has max_pixels 6272 and mini-vl-grpo 3136.*give both"
+    ):
+        load_study("miniature-visual", config, SCHEMAS)
+
+
 def test_claims_about_counts_alone_have_no_perplexity(config):
     def only_claims(study):
         study["figures"] = {}

@@ -242,11 +242,20 @@ def test_too_few_problems_for_a_batch_is_a_message():
         ProblemBatches([problem("1=", "")] * 5, 32, seed=1)
 
 
-def test_rollouts_that_outgrow_the_context_are_refused(tokenizer):
+def test_a_prompt_that_leaves_no_room_is_named_before_the_first_step(tokenizer):
     model = build_model(tokenizer, **ARCHITECTURE, seed=3)
-    recipe = RLVR | {"max_tokens": 62, "problems_per_step": 1}
-    with pytest.raises(BoundaryError, match="exceed the model's context of 64"):
-        train_rlvr(recipe, model, tokenizer, [problem("1+1=", "2")], no_reward)
+    recipe = RLVR | {"max_tokens": 59, "problems_per_step": 1}
+    problems = [problem("1+1=", "2")._replace(problem_id=f"p/{number}") for number in range(20)]
+    problems[13] = problems[13]._replace(prompt="1+1+1+1=")
+
+    def refused(rollouts):
+        raise AssertionError("a rollout was drawn")
+
+    with pytest.raises(
+        BoundaryError, match=r"problem p/13: .* exceed the model's context of 64; .*`without`"
+    ) as raised:
+        train_rlvr(recipe, model, tokenizer, problems, refused)
+    assert "step" not in str(raised.value)
 
 
 def test_each_update_takes_whole_groups(random_model, tokenizer, monkeypatch):

@@ -4,6 +4,7 @@ import copy
 import gc
 import io
 import json
+import shutil
 import struct
 import zlib
 
@@ -16,15 +17,22 @@ from boundary.data.provenance import questions_digest
 from boundary.data.records import read_provenance, read_records, write_records
 from boundary.errors import BoundaryError
 from boundary.images.batches import seeing
-from boundary.images.processing import ImageProcessor, ProcessedImage
+from boundary.images.processing import (
+    ImageProcessor,
+    PixelLimits,
+    ProcessedImage,
+    load_image_processor,
+)
 from boundary.images.shown import show_images
 from boundary.miniature.picture_problems import draw_picture_problems
 from boundary.miniature.pictures import CELLS, draw_picture
 from boundary.miniature.problems import draw_problems
+from boundary.sampling.encoding import Encoding
 from boundary.sampling.prompts import Template
 from boundary.sampling.transformers_engine import MAX_ROWS
 from boundary.training.architecture import build_image_processor, build_vision_language_model
 from boundary.training.documents import IGNORED, length_sorted_batches
+from boundary.training.kept_progress import KeptProgress
 from boundary.training.pretrain import pictured_corpus
 from pictures import SEEING, encoded, visual_problems
 from PIL import Image
@@ -38,6 +46,16 @@ PRETRAIN = {
     "steps": 12,
     "batch_size": 8,
     "learning_rate": 0.01,
+}
+
+
+FINETUNE = {
+    "seed": 1,
+    "corpus": {"operands": [2, 2], "habits": {"precedence": 1.0}},
+    "documents": 16,
+    "steps": 2,
+    "batch_size": 8,
+    "learning_rate": 0.001,
 }
 
 
@@ -290,6 +308,93 @@ def test_a_model_of_texts_is_not_trained_on_pictures(cell, random_checkpoint, ca
     assert (
         "problem v/0: has a picture, and the model to train reads none" in capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize("kind", ["rlvr", "finetune"])
+def test_nothing_is_learned_behind_a_place_for_a_picture_that_is_not_there(cell, kind, capsys):
+    write(cell, draw_problems("v", (2, 2), 8, "train", 1))
+    recipe = {
+        "rlvr": RLVR | {"problems": "v", "steps": 1},
+        "finetune": FINETUNE,
+    }[kind]
+    given = {"base": cell / "model.json", "problems": cell / "problems.parquet"}
+    assert train(cell, kind, recipe, "trained", **given) == 1
+    told = capsys.readouterr().err
+    assert "its prompt has 1 places for pictures, and the problem has 0" in told
+    assert not (cell / "trained/checkpoint").exists()
+
+
+@pytest.mark.parametrize("kind", ["rlvr", "finetune"])
+@pytest.mark.parametrize("file", ["preprocessor_config.json", "processor_config.json"])
+def test_a_training_on_texts_leaves_the_image_processor_as_it_is(
+    cell, seeing_checkpoint, tmp_path, kind, file
+):
+    base = shutil.copytree(seeing_checkpoint, tmp_path / "base")
+    settings = json.loads((base / "preprocessor_config.json").read_text())
+    (base / "preprocessor_config.json").unlink()
+    if file == "processor_config.json":
+        settings = {"image_processor": settings, "processor_class": "Qwen2_5_VLProcessor"}
+    (base / file).write_text(json.dumps(settings))
+    write_model_record(cell / "model.json", ModelRecord("m", "r", base))
+    (cell / "prompts.yaml").write_text('t: "{question}="\n')
+    write(cell, draw_problems("v", (2, 2), 8, "train", 1))
+    recipe = {"rlvr": RLVR | {"problems": "v", "steps": 1}, "finetune": FINETUNE}[kind]
+    given = {"base": cell / "model.json", "problems": cell / "problems.parquet"}
+    assert train(cell, kind, recipe, "trained", **given) == 0
+    trained = cell / "trained/checkpoint"
+    assert (trained / file).read_bytes() == (base / file).read_bytes()
+    assert load_image_processor(trained, PixelLimits()).limits["max_pixels"] == 16 * 28 * 28
+
+
+def test_a_training_on_pictures_keeps_a_processor_that_any_file_tells_of(cell, seeing_checkpoint):
+    base = shutil.copytree(seeing_checkpoint, cell / "base")
+    settings = json.loads((base / "preprocessor_config.json").read_text())
+    (base / "preprocessor_config.json").unlink()
+    told = {"image_processor": settings, "processor_class": "Qwen2_5_VLProcessor"}
+    (base / "processor_config.json").write_text(json.dumps(told))
+    write_model_record(cell / "model.json", ModelRecord("m", "r", base))
+    recipe = RLVR | {"problems": "v", "steps": 1, "max_tokens": 4, "algorithm": "grpo"}
+    given = {"base": cell / "model.json", "problems": cell / "problems.parquet"}
+    assert train(cell, "rlvr", recipe, "rl", **given) == 0
+    assert sample(cell, model=cell / "rl/model.json") == 0
+
+
+@pytest.mark.parametrize(("limits", "kept"), [({}, 1), ({"max-pixels": 4 * 28 * 28}, 0)])
+def test_a_training_goes_on_from_none_of_other_pixel_limits(cell, monkeypatch, limits, kept):
+    recipe = RLVR | {"problems": "v", "steps": 3, "max_tokens": 4, "algorithm": "grpo"}
+    given = {"base": cell / "model.json", "problems": cell / "problems.parquet"}
+    monkeypatch.setattr("boundary.training.kept_progress.SECONDS_BETWEEN", 0)
+    save = KeptProgress.save
+
+    def killed(self, learners, metrics, drawn):
+        save(self, learners, metrics, drawn)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KeptProgress, "save", killed)
+        assert train(cell, "rlvr", recipe, "rl", **given) == 130
+    loaded = []
+    load = KeptProgress.load
+
+    def noted(self, learners):
+        metrics, drawn = load(self, learners)
+        loaded.append(len(metrics))
+        return metrics, drawn
+
+    monkeypatch.setattr(KeptProgress, "load", noted)
+    assert train(cell, "rlvr", recipe, "rl", **given, **limits) == 0
+    assert loaded == [kept]
+
+
+def test_a_checkpoint_without_a_generation_config_ends_where_its_text_model_does(
+    cell, seeing_checkpoint, seeing_tokenizer
+):
+    bare = shutil.copytree(seeing_checkpoint, cell / "bare")
+    (bare / "generation_config.json").unlink()
+    config = json.loads((bare / "config.json").read_text())
+    config.pop("eos_token_id", None)
+    (bare / "config.json").write_text(json.dumps(config))
+    assert Encoding(bare).end_token_ids(None) == [seeing_tokenizer.eos_token_id]
 
 
 def test_a_document_of_pictures_is_learned_from_its_answer_on(seeing_tokenizer):

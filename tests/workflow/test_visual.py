@@ -8,6 +8,7 @@ from boundary.data.records import read_provenance, read_records
 
 STUDY = ["--config", "study=miniature-visual", "--"]
 MODELS = ["mini-vl-base", "mini-vl-grpo"]
+MOST_PIXELS = 10 * 28 * 28
 
 
 def shrink(study):
@@ -20,10 +21,16 @@ def shrink(study):
                 exhibit["cells"] = [group | {"n": 8} for group in exhibit["cells"]]
 
 
+def limit(models):
+    for name in MODELS:
+        models[name]["max_pixels"] = MOST_PIXELS
+
+
 @pytest.fixture(scope="module")
 def seen(fresh, tmp_path_factory):
     checkout = fresh.copy(tmp_path_factory.mktemp("visual") / "checkout")
     checkout.edit("studies/miniature-visual.yaml", shrink)
+    checkout.edit("models.yaml", limit)
     checkout.snakemake(*STUDY, "fig_visual", "fig_perplexity", "table_agreement", "cot_visual")
     return checkout.path / "results" / "miniature-visual"
 
@@ -41,6 +48,7 @@ def test_what_each_model_was_shown_is_told_with_its_samples(seen):
         (attempt,) = read_provenance(folder / "shard-0000.parquet")["attempts"]
         assert set(attempt["images"]) == set(problems["problem_id"])
         assert all(image["tokens"] == 5 for (image,) in attempt["images"].values())
+        assert attempt["max_pixels"] == MOST_PIXELS
 
 
 def test_responses_are_scored_behind_their_pictures(seen):
@@ -55,12 +63,15 @@ def test_responses_are_scored_behind_their_pictures(seen):
         assert (both["nll_sum"] + both["logprob_sum"]).abs().max() < 1e-3
 
 
-def test_the_trained_model_reads_pictures_as_its_base(seen):
-    settings = [
+def test_the_trained_model_reads_pictures_as_its_base_and_as_large_as_its_entry_says(seen):
+    base, trained = (
         json.loads((seen / "models" / model / "checkpoint/preprocessor_config.json").read_text())
         for model in MODELS
-    ]
-    assert settings[0] == settings[1] and settings[0]["image_mean"] == [0.88] * 3
+    )
+    assert trained["size"]["longest_edge"] == MOST_PIXELS == base["size"]["longest_edge"] * 10 / 16
+    of_size = ("size", "min_pixels", "max_pixels")
+    one, other = ({k: v for k, v in told.items() if k not in of_size} for told in (base, trained))
+    assert one == other and one["image_mean"] == [0.88] * 3
 
 
 def test_its_sheet_is_laid_out(seen):

@@ -11,25 +11,29 @@ ExhibitType = Literal["figure", "table", "sheet"]
 class Statistic(NamedTuple):
     """A file of a cell, of a pair of cells or of a training (boundary.study.sources says which files).
 
-    ``from_counts``: counts are enough, also those that somebody else's verifier made. ``of_part``: it can
-    be of those problems alone that a filter leaves, as all can that are made from counts. ``judged``: it
-    differs from verifier to verifier. ``second_opinion``: it compares one with the study's own.
-    ``paired``: it needs a model's base beside it.
+    ``from_counts``: counts are enough, also those that somebody else's verifier made. ``leaves_out``: it
+    has a way of its own to leave out what a filter names. ``judged``: it differs from verifier to verifier.
+    ``second_opinion``: it compares one with the study's own. ``paired``: it needs a model's base beside it.
     """
 
     from_counts: bool = False
-    of_part: bool = False
+    leaves_out: bool = False
     judged: bool = True
     second_opinion: bool = False
     paired: bool = False
 
+    @property
+    def filterable(self) -> bool:
+        """Whether it can be of those problems alone that a filter leaves."""
+        return self.from_counts or self.leaves_out
+
 
 STATISTICS = {
-    "pass_at_k": Statistic(from_counts=True, of_part=True),
-    "accuracy_histogram": Statistic(from_counts=True, of_part=True),
-    "difference": Statistic(from_counts=True, of_part=True, paired=True),
-    "coverage": Statistic(from_counts=True, of_part=True, paired=True),
-    "measures": Statistic(from_counts=True, of_part=True, paired=True),
+    "pass_at_k": Statistic(from_counts=True),
+    "accuracy_histogram": Statistic(from_counts=True),
+    "difference": Statistic(from_counts=True, paired=True),
+    "coverage": Statistic(from_counts=True, paired=True),
+    "measures": Statistic(from_counts=True, paired=True),
     "majority_at_k": Statistic(),
     "verdicts": Statistic(),
     "samples": Statistic(judged=False),
@@ -38,7 +42,7 @@ STATISTICS = {
     "perplexity_quantile": Statistic(paired=True),
     "entropy": Statistic(judged=False),
     "metrics": Statistic(judged=False),
-    "chains": Statistic(of_part=True),
+    "chains": Statistic(leaves_out=True),
 }
 
 
@@ -46,8 +50,8 @@ class Kind(NamedTuple):
     """A kind of exhibit: the name of the statistic that it shows, of cells or of models by themselves.
 
     ``scores`` are what it shows of the scores of a subset of the responses; claims are about both, and only
-    where a subset is named. ``modules`` lay out a table by themselves, and are imported by their names, so
-    that a change there makes no other anew.
+    where a subset is named. ``modules`` are a table's own; the stage figures has a branch for it, and
+    imports them by name, so that a change there makes no other table anew.
     """
 
     statistic: str

@@ -83,7 +83,8 @@ def seeing(
             if held > MOST_BYTES:
                 raise BoundaryError(
                     f"with its pictures those to train on take more than {MOST_BYTES >> 30} GiB once they "
-                    "are processed, and all are kept; train on fewer or smaller ones"
+                    "are processed, and all are kept; train on fewer, or give the model a smaller "
+                    "max_pixels"
                 )
             return tuple(shown.add(processor.process(encoded)) for encoded in images)
 

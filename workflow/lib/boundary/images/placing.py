@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from boundary.errors import BoundaryError
 
+PLACEHOLDER = "<|image_pad|>"  # of Qwen-VL's kind
+
 
 class Pictured(NamedTuple):
     """A problem's prompt as it is written, one placeholder a picture, and its pictures.
@@ -38,8 +40,8 @@ def place_images(
     if places != len(runs):
         raise BoundaryError(
             f"its prompt has {places} places for pictures, and the problem has {len(runs)} of them; take a "
-            "prompt template that writes the model's placeholder (such as "
-            "<|vision_start|><|image_pad|><|vision_end|>) once for each, and see that no question writes it"
+            "prompt template that writes the model's placeholder, such as "
+            f"<|vision_start|>{PLACEHOLDER}<|vision_end|>, once for each, and see that no question does"
         )
     if any(one == other == placeholder for one, other in pairwise(written)):
         raise BoundaryError(

@@ -13,6 +13,8 @@ from boundary.images.decoding import decode_image, image_size
 if TYPE_CHECKING:
     import torch
 
+WAY_OUT = "Take a whole checkpoint of a model of Qwen2-VL's or Qwen2.5-VL's kind"
+
 
 @dataclass(frozen=True)
 class PixelLimits:
@@ -112,16 +114,17 @@ def load_image_processor(checkpoint: Path, limits: PixelLimits) -> ImageProcesso
 
     try:
         # Resized by Pillow, so that pictures are the same whether torchvision is there or not.
-        library = AutoImageProcessor.from_pretrained(checkpoint, backend="pil", **limits.given)
+        library = AutoImageProcessor.from_pretrained(
+            checkpoint, backend="pil", trust_remote_code=False, **limits.given
+        )
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise BoundaryError(
-            f"{checkpoint}: its image processor cannot be loaded: {error}. A model that reads pictures has "
-            "one in preprocessor_config.json; take a whole checkpoint"
+            f"{checkpoint}: its image processor cannot be loaded: {error}. {WAY_OUT}"
         ) from error
     if not isinstance(library, Qwen2VLImageProcessorPil):
         raise BoundaryError(
             f"{checkpoint}: its image processor is {type(library).__name__}; only that of Qwen2-VL, "
-            "Qwen2VLImageProcessor, is known here; take a model of Qwen2-VL's or Qwen2.5-VL's kind"
+            f"Qwen2VLImageProcessor, is known here. {WAY_OUT}"
         )
     processor = ImageProcessor(library)
     if processor.limits["min_pixels"] > processor.limits["max_pixels"]:

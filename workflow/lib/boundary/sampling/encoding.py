@@ -232,7 +232,7 @@ class Encoding:
         try:
             configured = GenerationConfig.from_pretrained(self.checkpoint).eos_token_id
         except OSError:  # it has no generation_config.json
-            configured = self.config.eos_token_id
+            configured = GenerationConfig.from_model_config(self.config).eos_token_id
         found = end_ids(configured, self.tokenizer)
         if end is not None:
             found.add(self._token_of(end, "the prompt template ends with"))

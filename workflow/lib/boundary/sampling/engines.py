@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from dataclasses import replace
+from dataclasses import asdict
 
 from boundary.data.checkpoint import check_checkpoint
 from boundary.data.model_record import ModelRecord
@@ -48,10 +48,12 @@ def open_engine(name: str, model: ModelRecord, settings: EngineSettings) -> Engi
 
 def _check_settings(name: str, model: ModelRecord, settings: EngineSettings) -> None:
     """Refuse settings that the engine would not heed."""
-    if name == "openai" and replace(settings, gpus=EngineSettings.gpus) != EngineSettings():
+    given = {
+        key for key, value in asdict(settings).items() if value != getattr(EngineSettings, key)
+    }
+    if name == "openai" and (decided := sorted(given - {"gpus"})):
         raise BoundaryError(
-            f"{model.name}: its server decides on dtype, max_model_len, gpu_memory_utilization and "
-            "prefix_caching; leave them out"
+            f"{model.name}: its server decides on {' and '.join(decided)}; leave that out"
         )
     if name == "transformers" and settings.gpus > 1:
         raise BoundaryError(

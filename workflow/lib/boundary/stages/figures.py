@@ -92,8 +92,7 @@ def _write_claims(arguments: argparse.Namespace, table: pd.DataFrame) -> None:
     from boundary.data.atomic import write_json
 
     # By their names, as a figure's module: the digest of what draws the others leaves them out.
-    judgement = importlib.import_module("boundary.claims.judgement")
-    report = importlib.import_module("boundary.claims.report")
+    judgement, report = map(importlib.import_module, TABLES["claims"].modules)
     answers = judgement.judge(table)
     rows = report.to_table(answers)
     _write_csv(arguments, rows)
@@ -106,7 +105,7 @@ def _write_claims(arguments: argparse.Namespace, table: pd.DataFrame) -> None:
 def _write_published(arguments: argparse.Namespace, table: pd.DataFrame) -> None:
     from boundary.data.published_number import Published
 
-    published = importlib.import_module("boundary.exhibits.published")
+    (published,) = map(importlib.import_module, TABLES["published"].modules)
     rows = published.compare_with_published(
         table, [Published(**entry) for entry in arguments.published]
     )

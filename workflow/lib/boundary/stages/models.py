@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from boundary.arguments import at_least, json_argument
 from boundary.errors import BoundaryError
-from boundary.images.processing import PixelLimits
 from boundary.sampling.loading import add_pixel_arguments
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from boundary.sampling.prompts import Template
     from boundary.training.finetune import Solution
     from boundary.training.kept_progress import KeptProgress
+    from boundary.verification.policy import Policy
 
 RECIPES = ("pretrain", "rlvr", "finetune")
 HELP = "train a model, or locate one on the hub or on disk, and write its model.json"
@@ -172,6 +172,7 @@ def _finetune(arguments: argparse.Namespace, checkpoint: Path, template: Templat
 
     from boundary.data.atomic import write_csv
     from boundary.data.model_record import read_model_record
+    from boundary.training.checkpoint import ProcessorFiles
     from boundary.training.documents import corpus_documents
     from boundary.training.finetune import Solution, finetune
 
@@ -187,8 +188,7 @@ def _finetune(arguments: argparse.Namespace, checkpoint: Path, template: Templat
         ]
     write_csv(arguments.output.with_name("solutions.csv"), pd.DataFrame(solutions))
     metrics = finetune(recipe, model, tokenizer, solutions)
-    base = read_model_record(arguments.base)
-    parts = [model, tokenizer, *_image_processor(base.checkpoint, PixelLimits())]
+    parts = [model, tokenizer, ProcessorFiles(read_model_record(arguments.base).checkpoint)]
     _write_trained(arguments, checkpoint, parts, metrics)
 
 
@@ -242,44 +242,31 @@ def _train_rlvr(
 ) -> KeptProgress:
     from boundary.data.atomic import atomic_path
     from boundary.data.model_record import read_model_record
-    from boundary.data.provenance import file_digest, package_versions
     from boundary.images.batches import seeing
-    from boundary.images.processing import load_image_processor
+    from boundary.images.processing import PixelLimits, load_image_processor
     from boundary.sampling.context import reads_images
-    from boundary.study.code_digest import code_digest
+    from boundary.training.checkpoint import ProcessorFiles
     from boundary.training.kept_progress import KeptProgress
     from boundary.training.problems import training_problems
     from boundary.training.reward import verified_reward
     from boundary.training.rlvr import train_rlvr
     from boundary.verification.policy import read_policy
-    from boundary.verification.verifiers import check_domains, verifier_module
+    from boundary.verification.verifiers import check_domains
 
     base = read_model_record(arguments.base)
     model, tokenizer = _load(arguments.base, template)
-    limits = PixelLimits(arguments.min_pixels, arguments.max_pixels)
-    parts = [model, tokenizer, *_image_processor(base.checkpoint, limits)]
     policy = read_policy(arguments.policy)
     domain = check_domains(_domains(arguments), str(arguments.problems))
     see = None
+    shown: Any = ProcessorFiles(base.checkpoint)
     if domain == "visual" and reads_images(model.config):
-        see = seeing(model, load_image_processor(base.checkpoint, limits))
+        limits = PixelLimits(arguments.min_pixels, arguments.max_pixels)
+        images = load_image_processor(base.checkpoint, limits)
+        # What is made of the checkpoint is shown pictures as large as it was trained on.
+        see, shown = seeing(model, images), images.library
+    parts = [model, tokenizer, shown]
     problems = training_problems(arguments.problems, domain, template, policy, see)
-    identity = {
-        "recipe": arguments.rlvr,
-        "base": base.revision,
-        "problems": file_digest(arguments.problems),
-        "policy": asdict(policy),
-        "template": asdict(template),
-        "threads": arguments.threads,
-        **(limits.given if see else {}),
-        "code": code_digest(
-            "boundary.training.rlvr",
-            "boundary.training.reward",
-            "boundary.images.batches",
-            verifier_module("boundary", domain),
-        ),
-        "versions": package_versions(["torch", "transformers", "pillow", "math-verify"]),
-    }
+    identity = _rlvr_identity(arguments, base.revision, policy, template, domain)
     kept = KeptProgress(arguments.output.with_name("kept"), identity)
     kept.check_steps(arguments.save_steps)
 
@@ -297,16 +284,31 @@ def _train_rlvr(
     return kept
 
 
-def _image_processor(checkpoint: Path, limits: PixelLimits) -> list[Any]:
-    """The image processor that goes with what is made of a checkpoint, if it has one, of whatever kind.
+def _rlvr_identity(
+    arguments: argparse.Namespace, base: str, policy: Policy, template: Template, domain: str
+) -> dict[str, Any]:
+    """All that decides what a training makes: progress of another one is not gone on from."""
+    from boundary.data.provenance import file_digest, package_versions
+    from boundary.study.code_digest import code_digest
+    from boundary.verification.verifiers import verifier_module
 
-    It keeps the limits within which the model was trained.
-    """
-    if not (checkpoint / "preprocessor_config.json").is_file():
-        return []
-    from transformers import AutoImageProcessor
-
-    return [AutoImageProcessor.from_pretrained(checkpoint, backend="pil", **limits.given)]
+    pixels = {"pixels": [arguments.min_pixels, arguments.max_pixels]} if domain == "visual" else {}
+    return {
+        "recipe": arguments.rlvr,
+        "base": base,
+        "problems": file_digest(arguments.problems),
+        "policy": asdict(policy),
+        "template": asdict(template),
+        "threads": arguments.threads,
+        **pixels,
+        "code": code_digest(
+            "boundary.training.rlvr",
+            "boundary.training.reward",
+            "boundary.images.batches",
+            verifier_module("boundary", domain),
+        ),
+        "versions": package_versions(["torch", "transformers", "pillow", "math-verify"]),
+    }
 
 
 def _write_trained(

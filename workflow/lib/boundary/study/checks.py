@@ -9,7 +9,7 @@ from boundary.errors import BoundaryError
 from boundary.exhibits.kinds import FIGURES, TABLES, Kind
 from boundary.study.benchmark import Benchmark
 from boundary.study.catalogue import Catalogue
-from boundary.study.model import IMPORTED
+from boundary.study.model import IMPORTED, Model, learned_from_texts
 from boundary.study.study import Cell
 from boundary.verification.verifiers import VERIFIERS, verifier_module
 
@@ -48,7 +48,7 @@ def _check_verifier(name: str, kind: Kind, cell: Cell, place: str) -> None:
             f"{place}: found the verifier {cell.judge!r}, and {name} are the same under every "
             "verifier; leave `verifiers` out"
         )
-    if cell.filter and not kind.made_of.of_part:
+    if cell.filter and not kind.made_of.filterable:
         raise BoundaryError(
             f"{place}: found the filter {cell.filter!r}, and {name} is shown of all problems; leave it out"
         )
@@ -69,6 +69,20 @@ def check_domain(name: str, kind: Kind, cell: Cell, benchmark: Benchmark, place:
         raise BoundaryError(f"{place}: {error}; leave the others out of `verifiers`") from error
 
 
+def _check_sight(model: Model, benchmark: Benchmark, catalogue: Catalogue, place: str) -> None:
+    """See that a model can be shown pictures, as far as its entry tells."""
+    pictures = f"{place}: the problems of {benchmark.name} have pictures, and {model.name}"
+    if model.source == "endpoint":
+        raise BoundaryError(
+            f"{pictures} is an endpoint's, which is sent texts alone; sample a model that is loaded here"
+        )
+    if learned_from_texts(model, catalogue.models):
+        raise BoundaryError(
+            f"{pictures} was pre-trained here on texts, and reads none; take one whose corpus is of the "
+            "world pictures, or a vision-language model"
+        )
+
+
 def check_source(name: str, kind: Kind, cell: Cell, catalogue: Catalogue, place: str) -> None:
     """What was made elsewhere must be there, and counts tell nothing of samples and verdicts."""
     model, benchmark = catalogue.models[cell.model], catalogue.benchmarks[cell.benchmark]
@@ -84,11 +98,8 @@ def check_source(name: str, kind: Kind, cell: Cell, catalogue: Catalogue, place:
                 f"{place}: {benchmark.name} is known from counts alone, so that {model.name} cannot be "
                 "sampled on it; give the benchmark's entry a `path`"
             )
-        if model.source == "endpoint" and benchmark.domain == "visual":
-            raise BoundaryError(
-                f"{place}: the problems of {benchmark.name} have pictures, and {model.name} is an "
-                "endpoint's, which is sent texts alone; sample a model that is loaded here"
-            )
+        if benchmark.domain == "visual":
+            _check_sight(model, benchmark, catalogue, place)
         return
     if not kind.made_of.from_counts or cell.judge != VERIFIERS[0]:
         kinds = {

@@ -10,9 +10,11 @@ from typing import Any
 from boundary.claims.pairs import pairs_to_compare
 from boundary.errors import BoundaryError, unknown_name
 from boundary.exhibits.kinds import FIGURES, KINDS, ExhibitType
+from boundary.images.placing import PLACEHOLDER
 from boundary.study.catalogue import Catalogue, load_catalogue
 from boundary.study.checks import check_cells, check_shown, check_source
 from boundary.study.documents import load_document
+from boundary.study.model import IMPORTED
 from boundary.study.pairs import base_of, base_pairs
 from boundary.study.published import load_published
 from boundary.study.samplings import read_samplings, read_subsets, with_probes
@@ -195,6 +197,7 @@ class _Reader:
                 size = sampling.shard_size_of(benchmark)
                 self._check_n(n, size, sampling, model, f"{place}.{number}")
                 self._check_matching(sampling, model, f"{place}.{number}")
+                self._check_template(sampling, model, benchmark, f"{place}.{number}")
                 cells.append(Cell(model, benchmark, sampling.directory, n, verifier + suffix))
         return tuple(dict.fromkeys(cells))
 
@@ -241,6 +244,19 @@ class _Reader:
             raise BoundaryError(f"{matches}, and {model} has no base")
         for who in (model, base):
             check_scorer(models[who], True, matches)
+
+    def _check_template(self, sampling: Sampling, model: str, benchmark: str, place: str) -> None:
+        """A template with a picture in it poses no problems without one."""
+        of_model, of_benchmark = self.catalogue.models[model], self.catalogue.benchmarks[benchmark]
+        if of_model.source in IMPORTED or of_benchmark.source == "counts_only":
+            return
+        template = sampling.template or of_model.template
+        if PLACEHOLDER in self.catalogue.prompts[template].text and of_benchmark.domain != "visual":
+            raise BoundaryError(
+                f"{place}: {model} is asked by the prompt template {template!r}, which shows a picture "
+                f"({PLACEHOLDER}), and the problems of {benchmark} have none; name a `template` of the "
+                "sampling that shows none, or leave the cell out"
+            )
 
     def _check_n(self, n: int, size: int, sampling: Sampling, model: str, place: str) -> None:
         if self.catalogue.models[model].source == "counts":

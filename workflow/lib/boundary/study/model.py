@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from boundary.miniature.worlds import world_of
 from boundary.sampling.engine import EngineSettings
 from boundary.scoring.scorer import ScorerSettings
 from boundary.scoring.scorers import DEFAULT
@@ -169,3 +170,13 @@ class Model:
     def training_gpus(self) -> int:
         """GPUs that its training takes."""
         return self.settings.get("verl", {}).get("gpus", 0)
+
+
+def learned_from_texts(model: Model, models: Mapping[str, Model]) -> bool:
+    """Whether a model was pre-trained here on texts, or is what was made here of such a one."""
+    while model.source in (*REWARDED, "finetune", "step_of"):
+        assert model.base is not None  # the schema sees to that
+        model = models[model.base]
+    return (
+        model.source == "pretrain" and world_of(model.settings["pretrain"]["corpus"]) != "pictures"
+    )

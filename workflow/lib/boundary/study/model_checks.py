@@ -40,6 +40,11 @@ def check_model(model: Model, catalogue: Catalogue, file: Path) -> None:
             f"{why if model.source == 'endpoint' else f'{model.source}, of which nothing is drawn here'}; "
             "leave it out"
         )
+    least, most = (model.settings.get(f"{bound}_pixels") for bound in ("min", "max"))
+    if least is not None and most is not None and least > most:
+        raise BoundaryError(
+            f"{place}: found min_pixels {least} and max_pixels {most}; expected no less of these"
+        )
     if model.source in (*REWARDED, "finetune"):
         _check_base(model, models, place)
     if model.source in REWARDED:

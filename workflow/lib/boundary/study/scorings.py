@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from boundary.claims.samplings import is_matched, sampling_name
 from boundary.errors import BoundaryError, unknown_name
-from boundary.study.benchmark import Benchmark
 from boundary.study.catalogue import Catalogue
 from boundary.study.model import LOADED, Model
 from boundary.study.pairs import base_of, reference_cells
@@ -91,7 +90,8 @@ def check_scored(
         _check_responses(cell, models[cell.model], subsets[exhibit.subset], place)
         entropy = shown == "entropy" or (shown == "claims" and is_matched(cell.sampling))
         check_scorer(models[scorer], entropy, place)
-        _check_pictures(models[scorer], catalogue.benchmarks[cell.benchmark], place)
+        if catalogue.benchmarks[cell.benchmark].domain == "visual":
+            _check_pictures(models[scorer], models[cell.model], cell.benchmark, place)
     if shown == "perplexity":
         _check_bases(exhibit, models, place)
     if kind == "perplexity_by_step":
@@ -137,12 +137,19 @@ def check_scorer(model: Model, needs_entropy: bool, place: str) -> None:
         )
 
 
-def _check_pictures(scorer: Model, benchmark: Benchmark, place: str) -> None:
-    if benchmark.domain == "visual" and scorer.settings.get("score_engine") == "vllm":
+def _check_pictures(scorer: Model, author: Model, benchmark: str, place: str) -> None:
+    if scorer.settings.get("score_engine") == "vllm":
         raise BoundaryError(
-            f"{place}: the problems of {benchmark.name} have pictures, which vLLM is not shown when it "
+            f"{place}: the problems of {benchmark} have pictures, which vLLM is not shown when it "
             f"scores; give {scorer.name} `score_engine: transformers`"
         )
+    for key in ("min_pixels", "max_pixels"):
+        own, others = scorer.settings.get(key), author.settings.get(key)
+        if None not in (own, others) and own != others:
+            raise BoundaryError(
+                f"{place}: {scorer.name} has {key} {own} and {author.name} {others}, and responses are "
+                "scored behind pictures as large as they were sampled with; give both the same"
+            )
 
 
 def _check_bases(exhibit: Exhibit, models: Models, place: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,27 @@ from boundary.errors import BoundaryError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+# Of pictures and of videos, and of both and the tokenizer: transformers reads whichever is there.
+PROCESSOR_FILES = (
+    "preprocessor_config.json",
+    "video_preprocessor_config.json",
+    "processor_config.json",
+)
+
+
+@dataclass(frozen=True)
+class ProcessorFiles:
+    """What a checkpoint says of how pictures are shown to it; a training on texts leaves that as it is."""
+
+    folder: Path
+
+    def save_pretrained(self, folder: Path) -> None:
+        """Copy the files that are there into the ``folder`` of another checkpoint."""
+        for name in PROCESSOR_FILES:
+            if (self.folder / name).is_file():
+                shutil.copyfile(self.folder / name, folder / name)
 
 
 def load_checkpoint(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

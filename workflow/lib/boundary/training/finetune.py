@@ -18,6 +18,7 @@ from boundary.training.documents import (
     solution_document,
 )
 from boundary.training.next_token import learn_next_tokens
+from boundary.training.problems import check_no_images
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -40,9 +41,12 @@ def finetune(
 
     Passes through ``solutions`` in ever other orders, until the recipe's steps are taken; the loss is of
     responses and the token that ends them alone. Returns the metrics of ``learn_next_tokens``. Raises
-    BoundaryError if a solution does not fit into the model's context, or is not in its tokenizer's words.
+    BoundaryError if a solution does not fit into the model's context, is not in its tokenizer's words, or
+    follows a prompt with a place for a picture.
     """
     documents = [solution_document(tokenizer, *solution) for solution in solutions]
+    for document in documents:
+        check_no_images(document.token_ids, model.config)
     longest, context = max(len(d.token_ids) for d in documents), context_length(model.config)
     if longest > context:
         raise BoundaryError(

@@ -10,12 +10,16 @@ import torch
 from boundary.data.provenance import QUESTION_COLUMNS
 from boundary.data.records import read_records
 from boundary.errors import BoundaryError
+from boundary.images.placing import place_images
+from boundary.sampling.context import reads_images
 from boundary.sampling.seeds import stream_seed
 from boundary.verification.judge import Posed
 from boundary.verification.posing import posed_problems
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from transformers import PreTrainedConfig
 
     from boundary.sampling.prompts import Template
     from boundary.verification.policy import Policy
@@ -58,6 +62,12 @@ def training_problems(
             numbers = see(problem_id, list(images))
         problems.append(Problem(template.render(question), posed(problem_id), numbers, problem_id))
     return problems
+
+
+def check_no_images(written: Sequence[int], config: PreTrainedConfig) -> None:
+    """See that a prompt without pictures has no place for one. Raises BoundaryError as place_images."""
+    if reads_images(config):
+        place_images(written, config.image_token_id, [])
 
 
 class Batch(NamedTuple):

@@ -187,6 +187,7 @@ def train_rlvr(
     sampler = Sampler(
         model, tokenizer, reward, recipe["seed"], recipe["rollouts"], recipe["max_tokens"]
     )
+    sampler.check(problems)
     remaining = range(len(metrics) + 1, recipe["steps"] + 1)
     for step in track(remaining, recipe["algorithm"], "step", done=len(metrics)):
         try:

@@ -17,7 +17,7 @@ from boundary.sampling.decoding import Decoded, decode
 from boundary.sampling.seeds import stream_seed
 from boundary.sampling.tokens import end_ids, prompt_ids, response_text
 from boundary.training.checkpoint import padding_of
-from boundary.training.problems import Batch, Problem
+from boundary.training.problems import Batch, Problem, check_no_images
 from boundary.training.reward import Reward
 
 if TYPE_CHECKING:
@@ -102,14 +102,31 @@ class Sampler:
     group_size: int
     max_tokens: int
 
+    def check(self, problems: Iterable[Problem]) -> None:
+        """See that all prompts can be read and leave room, before hours are spent on some.
+
+        Raises BoundaryError naming the problem whose response could outgrow the context, or that has
+        another number of pictures than its prompt has places for.
+        """
+        context = context_length(self.model.config)
+        for problem in problems:
+            tokens = len(self._prompt(problem))
+            if tokens + self.max_tokens > context:
+                smaller = ", or give the model a smaller max_pixels" if problem.images else ""
+                raise BoundaryError(
+                    f"problem {problem.problem_id}: its prompt of {tokens} tokens and the recipe's "
+                    f"max_tokens {self.max_tokens} exceed the model's context of {context}; lower "
+                    f"max_tokens, leave the problem out of the benchmark (`without`){smaller}"
+                )
+
     def groups(self, batch: Batch) -> Rollouts:
-        """A group of responses to every problem, each rewarded.
+        """A group of responses to every problem, each rewarded; ``check`` has passed them.
 
         At temperature 1 and without nucleus sampling, so that the stored log-probabilities are those that
-        the tokens were drawn with. Raises BoundaryError if a response could outgrow the context.
+        the tokens were drawn with.
         """
         generator = torch.Generator().manual_seed(stream_seed(self.seed, "rollouts", batch.number))
-        prompts = self._prompts(batch.problems)
+        prompts = [self._prompt(problem) for problem in batch.problems]
         uniforms = [
             torch.rand(self.group_size, self.max_tokens, generator=generator) for _ in prompts
         ]
@@ -135,27 +152,18 @@ class Sampler:
 
     def greedy_rewards(self, problems: Sequence[Problem]) -> torch.Tensor:
         """The reward [problems] of the response of most probable tokens to each."""
-        prompts = self._prompts(problems)
+        prompts = [self._prompt(problem) for problem in problems]
         uniforms = [torch.zeros(1, self.max_tokens)] * len(prompts)
         return self._rewards(problems, self._decode(prompts, uniforms, temperature=0.0))
-
-    def _prompts(self, problems: Sequence[Problem]) -> list[list[int]]:
-        prompts = [self._prompt(problem) for problem in problems]
-        longest, context = max(map(len, prompts)), context_length(self.model.config)
-        if longest + self.max_tokens > context:
-            raise BoundaryError(
-                f"a prompt of {longest} tokens and the recipe's max_tokens {self.max_tokens} exceed the "
-                f"model's context of {context}; lower max_tokens"
-            )
-        return prompts
 
     def _prompt(self, problem: Problem) -> list[int]:
         written = prompt_ids(self.tokenizer, problem.prompt)
         shown = getattr(self.model, "shown_images", None)
-        if shown is None:
-            return written
         with of_problem(problem.problem_id):
-            return shown.write(written, problem.images)
+            if shown is not None:
+                return shown.write(written, problem.images)
+            check_no_images(written, self.model.config)
+            return written
 
     def _decode(
         self, prompts: list[list[int]], uniforms: list[torch.Tensor], temperature: float

@@ -18,8 +18,9 @@ def verified_solutions(teacher: Sampler, problems: Sequence[Problem]) -> list[So
     """The teacher's responses (at temperature 1) that ended by themselves and are correct, as they fall.
 
     This is rejection sampling: problems that the teacher solves more often are among them more often.
-    Raises BoundaryError if there are none.
+    Raises BoundaryError if there are none, and before any is drawn as ``Sampler.check`` does.
     """
+    teacher.check(problems)
     batches = range(0, len(problems), PROBLEMS_AT_ONCE)
     solutions: list[Solution] = []
     for number, start in enumerate(track(batches, "teacher's responses", "batch")):
