@@ -721,6 +721,16 @@ def test_pictures_and_those_who_look_at_them_go_together(config, model, benchmar
         load_study("miniature", config, SCHEMAS)
 
 
+@pytest.mark.parametrize("model", ["mini-grpo", "mini-distill"])
+def test_a_training_on_texts_has_no_template_with_a_picture(config, model):
+    edit(config / "models.yaml", lambda models: models[model].update(template="mini-visual"))
+    edit(
+        config / "models.yaml", lambda models: models["mini-teacher"].update(template="mini-visual")
+    )
+    with pytest.raises(BoundaryError, match=f"{model}.template: mini-visual shows a picture"):
+        load_study("miniature", config, SCHEMAS)
+
+
 def test_limits_of_pixels_are_in_order(config):
     add_model(config, "mine", path="/data/m", min_pixels=78400, max_pixels=784)
     with pytest.raises(BoundaryError, match="mine: found min_pixels 78400 and max_pixels 784"):

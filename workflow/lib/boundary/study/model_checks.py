@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boundary.errors import BoundaryError, unknown_name
+from boundary.images.placing import PLACEHOLDER
 from boundary.sampling.engine import EngineSettings
 from boundary.study.model import IMPORTED, LOADED, REWARDED, UNAVAILABLE, Model
 from boundary.study.recipes import CHECKS
@@ -51,6 +52,8 @@ def check_model(model: Model, catalogue: Catalogue, file: Path) -> None:
         _check_rewarded(model, catalogue, place)
     if model.teacher is not None:
         _check_teacher(model, model.teacher, catalogue, f"{place}.finetune.teacher")
+    if model.source in (*REWARDED, "finetune"):
+        _check_place_for_pictures(model, catalogue, place)
     if model.source == "step_of":
         _check_step(model, models, place)
     if model.source in IMPORTED:
@@ -90,6 +93,18 @@ def _check_base(model: Model, models: dict[str, Model], entry: str) -> None:
     base = models.get(model.base or "")
     if base is not None and base.source not in LOADED:
         raise BoundaryError(f"{entry}.base: {_no_weights(base)}")
+
+
+def _check_place_for_pictures(model: Model, catalogue: Catalogue, place: str) -> None:
+    """A template with a picture in it poses nothing to train on without one."""
+    benchmarks = [catalogue.benchmarks.get(name) for name in model.training_benchmarks]
+    if any(benchmark and benchmark.domain == "visual" for benchmark in benchmarks):
+        return
+    if PLACEHOLDER in catalogue.prompts[model.template].text:
+        raise BoundaryError(
+            f"{place}.template: {model.template} shows a picture ({PLACEHOLDER}), and what {model.name} is "
+            "trained on has none; name a template that shows none"
+        )
 
 
 def _no_weights(model: Model) -> str:
