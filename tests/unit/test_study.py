@@ -721,6 +721,17 @@ def test_pictures_and_those_who_look_at_them_go_together(config, model, benchmar
         load_study("miniature", config, SCHEMAS)
 
 
+def test_a_filter_asks_no_template_with_a_picture_about_texts(config):
+    edit(
+        config / "studies/miniature.yaml",
+        lambda study: study["filters"]["guessable"].update(
+            model="mini-vl-base", sampling="standard", n=128
+        ),
+    )
+    with pytest.raises(BoundaryError, match=r"filters.guessable: mini-vl-base .* shows a picture"):
+        load_study("miniature", config, SCHEMAS)
+
+
 @pytest.mark.parametrize("model", ["mini-grpo", "mini-distill"])
 def test_a_training_on_texts_has_no_template_with_a_picture(config, model):
     edit(config / "models.yaml", lambda models: models[model].update(template="mini-visual"))

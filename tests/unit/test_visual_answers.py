@@ -51,8 +51,14 @@ MATHVISTA = [
     ("1.2", FLOAT | CM, ["1.2", "1.2 cm", "1.2cm", "1.2\\text{ cm}", "1.23 centimeters"],
      ["12 mm", "1.2 m", "1.2 s", "cm"]),
     ("83", WHOLE | {"unit": "million"},
-     ["83", "83 million", "83\\text{ million}", "83,000,000", "83000000", "0.083 billion", "\\$83 million"],
-     ["83 billion", "83 thousand", "83000", "84 million", "0.83"]),
+     ["83 Million", "83 millions", "83\\text{ millions}", "\\text{83 Million}", "83\\text{ (million)}",
+      "x = 83\\text{ million}", "x = 83{,}000{,}000",
+      "83", "83 million", "83\\text{ million}", "83,000,000", "83000000", "0.083 billion", "\\$83 million"],
+     ["83 billion", "83 thousand", "83000", "84 million", "0.83", "x = 83\\text{ billion}"]),
+    ("83 million", WHOLE | {"unit": "million"},
+     ["83", "83 Million", "83,000,000"], ["83 trillion", "83 thousand"]),
+    ("83", WHOLE | {"unit": "millions of dollars"},
+     ["83\\text{ millions of dollars}", "\\$83 Million"], ["83\\text{ billions of dollars}"]),
     ("83", WHOLE | {"unit": "Million dollars"},
      ["83", "\\$83", "83 million", "83 million dollars", "83\\text{ million dollars}", "\\$83{,}000{,}000"],
      ["83 million euros", "83 billion dollars", "83 thousand dollars"]),
@@ -86,6 +92,24 @@ MATHVISION = [
      ["b", "A", "A, B", "AB", "\\text{Option B}", "2"]),
     ("DCBA", ["DCBA", "\\text{DCBA}", "\\mathrm{DCBA}"], ["ABCD", "DCAB", "DCB", "D, C, B, A"]),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("unit", "answer", "right"),
+    [
+        ("million dollars", "83 million dollars", "correct"),
+        ("million dollars", "83{,}000{,}000\\text{ dollars}", "correct"),
+        ("million dollars", "83 dollars", "wrong"),
+        ("million dollars", "83 million", "wrong"),
+        ("million", "83 million", "correct"),
+        ("million", "83.0", "wrong"),
+        ("million", "83 people", "wrong"),
+    ],
+)
+def test_a_million_that_is_required_is_not_left_out(judge, unit, answer, right):
+    posed = pose('"83"', Policy(unit=unit, units="required"))
+    (judgement,) = judge.judge([Response(posed, f"\\boxed{{{answer}}}", "stop")])
+    assert judgement.verdict == right
 
 
 @pytest.mark.parametrize("gold, settings, right, wrong", MATHVISTA, ids=lambda v: str(v)[:20])

@@ -147,6 +147,8 @@ class _Reader:
                 asked = self.filters[cell.filter].cell(cell.benchmark)
                 filters = f"{self.file}: filters.{cell.filter}"
                 check_source("pass_at_k", FIGURES["pass_at_k"], asked, self.catalogue, filters)
+                (sampling,) = (s for s in self.samplings.values() if s.directory == asked.sampling)
+                self._check_template(sampling, asked.model, asked.benchmark, filters)
         pairs: list[Pair] = []
         if kind == "claims":
             targets = {

@@ -46,7 +46,7 @@ def finetune(
     """
     documents = [solution_document(tokenizer, *solution) for solution in solutions]
     for document in documents:
-        check_no_images(document.token_ids, model.config)
+        check_no_images(document.token_ids[: document.learned_from], model.config)
     longest, context = max(len(d.token_ids) for d in documents), context_length(model.config)
     if longest > context:
         raise BoundaryError(

@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import product
 
 from boundary.verification.mathematics.answer import (
+    INFINITY,
     REAL_LINE,
     Based,
     Collection,
@@ -35,12 +36,12 @@ from boundary.verification.mathematics.characters import clean
 from boundary.verification.mathematics.expression import parse
 from boundary.verification.mathematics.relations import conjunction
 from boundary.verification.mathematics.tokens import Token, UnreadableError, tokenise
-from boundary.verification.mathematics.tree import Node, number
+from boundary.verification.mathematics.tree import Node, number, symbols_of
 from boundary.verification.mathematics.units import (
     NO_UNIT,
-    SCALES,
     canonical_unit,
     is_unit_text,
+    scale_of,
     unit_start,
     without_scale_word,
 )
@@ -61,6 +62,7 @@ BASED = re.compile(
 )
 BASE_NAMES = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
               "nine": "9", "ten": "10", "twelve": "12", "sixteen": "16"}  # fmt: skip
+INFINITIES = (INFINITY, Node("neg", (INFINITY,)))
 PLAIN_SUM = frozenset(("+", "-", "*", "cdot", "times", "(", ")", "="))
 
 
@@ -77,6 +79,8 @@ def read(text: str, policy: Policy, is_gold: bool) -> list[Reading]:
     tokens = trim(unwrap_texts(tokens, own))
     if not tokens:
         raise UnreadableError("an empty answer")
+    if is_gold and own_scale:
+        tokens = _without_own_scale(tokens, own_scale)
     several = policy.several if is_gold else "auto"
     variants = [tokens]
     if policy.thousands == "separators" and several != "list":
@@ -86,9 +90,9 @@ def read(text: str, policy: Policy, is_gold: bool) -> list[Reading]:
     found: list[Reading] = []
     refused: UnreadableError | None = None
     # Letters behind a number are variables in a gold; in an answer they may be a unit: 5 cm, 3nm.
-    # A gold of 3 whose unit is a million is answered by 3, and by 3 million or 3,000,000 of another.
-    shifts = (0,) if is_gold or not own_scale else (0, -own_scale)
-    for bare, shift in product((False,) if is_gold else (True, False), shifts):
+    bares = (False,) if is_gold else (True, False)
+    shifts = (0,) if is_gold or not own_scale else _shifts(own_scale, policy)
+    for bare, shift in product(bares, shifts):
         reader = _Reader(policy, own, bare, shift)
         for variant in variants:
             try:
@@ -98,6 +102,17 @@ def read(text: str, policy: Policy, is_gold: bool) -> list[Reading]:
     if refused is not None and not found:
         raise refused
     return list(dict.fromkeys(found))
+
+
+def _without_own_scale(tokens: list[Token], own_scale: int) -> list[Token]:
+    """A gold of 3 million is one of 3, if its unit is a million."""
+    short, scale = without_scale(tokens)
+    return short if scale == own_scale else tokens
+
+
+def _shifts(own_scale: int, policy: Policy) -> tuple[int, ...]:
+    """How answers are read: 3 million and 3,000,000 as 3 millions, and 3 too, if none is required."""
+    return (-own_scale,) if policy.units == "required" else (0, -own_scale)
 
 
 def is_separator(token: Token) -> bool:
@@ -252,8 +267,9 @@ class _Reader:
             core, scale = without_scale(core)
         if not core:
             raise UnreadableError("a unit without a value")
-        scale += self.shift
         node = parse(core, self.policy.mixed_numbers == "sum")
+        if not symbols_of(node) and node not in INFINITIES:
+            scale += self.shift
         if scale:
             node = Node("mul", (node, number(Fraction(10) ** scale)))
         written = "".join(token.value for token in core) + f"times10^{scale}" * bool(scale)
@@ -343,13 +359,13 @@ def without_scale(tokens: list[Token]) -> tuple[list[Token], int]:
     """Tokens without a word such as million at their end, and the power of ten that it stands for."""
     if len(tokens) > 1 and tokens[-1].kind == "text":
         word, _, rest = plain(tokens[-1].value).partition(" ")
-        scale = SCALES.get(word.lower(), 0)
+        scale = scale_of(word.strip("()"))
         unit = [Token("text", f" {rest}", True)] if rest else []
         return ([*tokens[:-1], *unit], scale) if scale else (tokens, 0)
     letters = 0
     while letters < len(tokens) - 1 and tokens[-1 - letters].kind == "letter":
         letters += 1
-    scale = SCALES.get("".join(token.value for token in tokens[len(tokens) - letters :]), 0)
+    scale = scale_of("".join(token.value for token in tokens[len(tokens) - letters :]))
     return (tokens[: len(tokens) - letters], scale) if scale else (tokens, 0)
 
 

@@ -120,10 +120,15 @@ def canonical_unit(text: str) -> tuple[str, bool]:
     return " ".join(name.split()), False
 
 
+def scale_of(word: str) -> int:
+    """The power of ten that a word such as million or Millions stands for; 0 if it is none."""
+    return SCALES.get(word.lower().removesuffix("s"), 0)
+
+
 def without_scale_word(unit: str) -> tuple[str, int]:
     """A unit such as ``million dollars`` without its first word, and the power of ten that this is."""
     word, _, rest = unit.strip().partition(" ")
-    scale = SCALES.get(word.lower().removesuffix("s"), 0)
+    scale = scale_of(word)
     return (rest.strip(), scale) if scale else (unit, 0)
 
 

@@ -21,6 +21,7 @@ from boundary.verification.mathematics.library import boxed_equal, warm_up
 from boundary.verification.mathematics.reading import read
 from boundary.verification.mathematics.relations import fold
 from boundary.verification.mathematics.tokens import UnreadableError
+from boundary.verification.mathematics.units import without_scale_word
 from boundary.verification.mathematics.values import Identity, Match, UndecidedError
 from boundary.verification.mathematics.wording import plain
 from boundary.verification.policy import Policy
@@ -43,7 +44,8 @@ def decide_cheaply(gold: tuple[str, ...], answer: str, policy: Policy) -> Decisi
     if len(gold) == 1 and INTEGER.fullmatch(gold[0]) and INTEGER.fullmatch(answer):
         if int(gold[0]) == int(answer):
             return Decision("correct", "number", "equal integers")
-        if not (policy.tolerance or policy.relative_tolerance or policy.unit):
+        near = policy.tolerance or policy.relative_tolerance
+        if not near and not without_scale_word(policy.unit)[1]:
             return Decision("wrong", "number", "other integers")
     written_out = len(answer) + 10 * sum(map(answer.count, FRACTIONS))
     if written_out > max(LONGEST, 10 * sum(map(len, gold))):
