@@ -64,7 +64,7 @@ def test_problems_of_every_format_can_be_judged_by_the_studys_own_verifier():
 def test_pictures_are_no_obstacle_and_have_majorities_and_second_opinions(config):
     for kind, verifiers in (("pass_at_k", list(VERIFIERS)), ("majority_at_k", ["boundary"])):
         study, exhibit = exhibit_of(
-            config, ["mini-base"], kind, benchmarks=["mathvista"], verifiers=verifiers
+            config, ["mini-vl-base"], kind, benchmarks=["mathvista"], verifiers=verifiers
         )
         assert obstacles(study, exhibit) == [] and len(exhibit.cells) == len(verifiers)
 
