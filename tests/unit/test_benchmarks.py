@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from boundary.benchmarks.formats import MODULES
+from boundary.benchmarks.formats import MODULES, check_of, domain_of
 from boundary.benchmarks.load import BenchmarkLoader, Entry
+from boundary.benchmarks.pictures import check_images
 from boundary.benchmarks.selection import part_positions
 from boundary.benchmarks.sources import SourceFile
 from boundary.cli import main
@@ -358,6 +359,11 @@ def test_an_entry_that_contradicts_itself_is_told(config, entry, message):
 def test_the_catalogue_names_the_formats_that_there_are():
     schema = yaml.safe_load((SCHEMAS / "benchmarks.schema.yaml").read_text())
     assert schema["additionalProperties"]["properties"]["format"]["enum"] == list(MODULES)
+
+
+def test_every_format_with_pictures_looks_at_them():
+    visual = [name for name in MODULES if domain_of(name) == "visual"]
+    assert visual and all(check_of(name) is check_images for name in visual)
 
 
 def test_a_changed_search_for_answers_reads_no_benchmark_anew():
