@@ -359,6 +359,17 @@ def test_a_training_on_pictures_keeps_a_processor_that_any_file_tells_of(cell, s
     assert sample(cell, model=cell / "rl/model.json") == 0
 
 
+def test_a_damaged_image_processor_is_told_before_the_first_step(cell, seeing_checkpoint, capsys):
+    base = shutil.copytree(seeing_checkpoint, cell / "base")
+    (base / "preprocessor_config.json").write_text('{"size":')
+    write_model_record(cell / "model.json", ModelRecord("m", "r", base))
+    recipe = RLVR | {"problems": "v", "steps": 1, "max_tokens": 4, "algorithm": "grpo"}
+    given = {"base": cell / "model.json", "problems": cell / "problems.parquet"}
+    assert train(cell, "rlvr", recipe, "rl", **given) == 1
+    told = capsys.readouterr().err
+    assert f"{base}: its image processor cannot be loaded" in told and "Traceback" not in told
+
+
 @pytest.mark.parametrize(("limits", "kept"), [({}, 1), ({"max-pixels": 4 * 28 * 28}, 0)])
 def test_a_training_goes_on_from_none_of_other_pixel_limits(cell, monkeypatch, limits, kept):
     recipe = RLVR | {"problems": "v", "steps": 3, "max_tokens": 4, "algorithm": "grpo"}
