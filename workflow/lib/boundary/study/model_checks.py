@@ -44,7 +44,7 @@ def check_model(model: Model, catalogue: Catalogue, file: Path) -> None:
     least, most = (model.settings.get(f"{bound}_pixels") for bound in ("min", "max"))
     if least is not None and most is not None and least > most:
         raise BoundaryError(
-            f"{place}: found min_pixels {least} and max_pixels {most}; expected no less of these"
+            f"{place}: found min_pixels {least} and max_pixels {most}; expected the second to be no less"
         )
     if model.source in (*REWARDED, "finetune"):
         _check_base(model, models, place)
