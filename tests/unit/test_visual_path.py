@@ -324,18 +324,24 @@ def test_nothing_is_learned_behind_a_place_for_a_picture_that_is_not_there(cell,
     assert not (cell / "trained/checkpoint").exists()
 
 
-@pytest.mark.parametrize("kind", ["rlvr", "finetune"])
-@pytest.mark.parametrize("file", ["preprocessor_config.json", "processor_config.json"])
-def test_a_training_on_texts_leaves_the_image_processor_as_it_is(
-    cell, seeing_checkpoint, tmp_path, kind, file
-):
-    base = shutil.copytree(seeing_checkpoint, tmp_path / "base")
+def base_with(cell, checkpoint, file):
+    """The cell's model, whose image processor is told of by ``file`` alone; its folder."""
+    base = shutil.copytree(checkpoint, cell / "base")
     settings = json.loads((base / "preprocessor_config.json").read_text())
     (base / "preprocessor_config.json").unlink()
     if file == "processor_config.json":
         settings = {"image_processor": settings, "processor_class": "Qwen2_5_VLProcessor"}
     (base / file).write_text(json.dumps(settings))
     write_model_record(cell / "model.json", ModelRecord("m", "r", base))
+    return base
+
+
+@pytest.mark.parametrize("kind", ["rlvr", "finetune"])
+@pytest.mark.parametrize("file", ["preprocessor_config.json", "processor_config.json"])
+def test_a_training_on_texts_leaves_the_image_processor_as_it_is(
+    cell, seeing_checkpoint, kind, file
+):
+    base = base_with(cell, seeing_checkpoint, file)
     (cell / "prompts.yaml").write_text('t: "{question}="\n')
     write(cell, draw_problems("v", (2, 2), 8, "train", 1))
     recipe = {"rlvr": RLVR | {"problems": "v", "steps": 1}, "finetune": FINETUNE}[kind]
@@ -347,12 +353,7 @@ def test_a_training_on_texts_leaves_the_image_processor_as_it_is(
 
 
 def test_a_training_on_pictures_keeps_a_processor_that_any_file_tells_of(cell, seeing_checkpoint):
-    base = shutil.copytree(seeing_checkpoint, cell / "base")
-    settings = json.loads((base / "preprocessor_config.json").read_text())
-    (base / "preprocessor_config.json").unlink()
-    told = {"image_processor": settings, "processor_class": "Qwen2_5_VLProcessor"}
-    (base / "processor_config.json").write_text(json.dumps(told))
-    write_model_record(cell / "model.json", ModelRecord("m", "r", base))
+    base_with(cell, seeing_checkpoint, "processor_config.json")
     recipe = RLVR | {"problems": "v", "steps": 1, "max_tokens": 4, "algorithm": "grpo"}
     given = {"base": cell / "model.json", "problems": cell / "problems.parquet"}
     assert train(cell, "rlvr", recipe, "rl", **given) == 0
@@ -360,9 +361,8 @@ def test_a_training_on_pictures_keeps_a_processor_that_any_file_tells_of(cell, s
 
 
 def test_a_damaged_image_processor_is_told_before_the_first_step(cell, seeing_checkpoint, capsys):
-    base = shutil.copytree(seeing_checkpoint, cell / "base")
+    base = base_with(cell, seeing_checkpoint, "preprocessor_config.json")
     (base / "preprocessor_config.json").write_text('{"size":')
-    write_model_record(cell / "model.json", ModelRecord("m", "r", base))
     recipe = RLVR | {"problems": "v", "steps": 1, "max_tokens": 4, "algorithm": "grpo"}
     given = {"base": cell / "model.json", "problems": cell / "problems.parquet"}
     assert train(cell, "rlvr", recipe, "rl", **given) == 1

@@ -10,6 +10,7 @@ import yaml
 
 from boundary.data.provenance import text_digest
 from boundary.errors import BoundaryError, unknown_name
+from boundary.images.placing import PLACEHOLDER
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Template:
     def render(self, question: str) -> str:
         """The prompt for a question, or the message. Braces in the question stay as they are."""
         return self.text.format(question=question) + self.begins
+
+    @property
+    def shows_picture(self) -> bool:
+        """Whether it writes a place for a picture, as models of Qwen-VL's kind read it."""
+        return PLACEHOLDER in self.text
 
     @property
     def digest(self) -> str:

@@ -253,7 +253,7 @@ class _Reader:
         if of_model.source in IMPORTED or of_benchmark.source == "counts_only":
             return
         template = sampling.template or of_model.template
-        if PLACEHOLDER in self.catalogue.prompts[template].text and of_benchmark.domain != "visual":
+        if self.catalogue.prompts[template].shows_picture and of_benchmark.domain != "visual":
             raise BoundaryError(
                 f"{place}: {model} is asked by the prompt template {template!r}, which shows a picture "
                 f"({PLACEHOLDER}), and the problems of {benchmark} have none; name a `template` of the "

@@ -100,7 +100,7 @@ def _check_place_for_pictures(model: Model, catalogue: Catalogue, place: str) ->
     benchmarks = [catalogue.benchmarks.get(name) for name in model.training_benchmarks]
     if any(benchmark and benchmark.domain == "visual" for benchmark in benchmarks):
         return
-    if PLACEHOLDER in catalogue.prompts[model.template].text:
+    if catalogue.prompts[model.template].shows_picture:
         raise BoundaryError(
             f"{place}.template: {model.template} shows a picture ({PLACEHOLDER}), and what {model.name} is "
             "trained on has none; name a template that shows none"

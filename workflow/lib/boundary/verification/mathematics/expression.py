@@ -55,6 +55,7 @@ class _Parser(Cursor):
         ] = {}  # what stands in brackets, by their place
 
     def sum(self) -> Node:
+        """Terms with + and - between them."""
         self.deeper()
         terms = [self.product()]
         while self.is_next(*ADDITION):
@@ -109,6 +110,7 @@ class _Parser(Cursor):
         return Node("neg", (operand,)) if signs % 2 else operand
 
     def power(self) -> Node:
+        """An atom with what stands behind it, and an exponent or the sign of degrees."""
         base = self.postfix()
         if self.is_next("^"):
             self.take()
@@ -185,6 +187,7 @@ class _Parser(Cursor):
         return Node("factorial", (base,))
 
     def atom(self) -> Node:
+        """A number, a name, a command or a group. Raises UnreadableError where there is none."""
         token = self.peek()
         if token is None:
             raise UnreadableError("an expression that breaks off")
@@ -220,6 +223,7 @@ class _Parser(Cursor):
         return number(value) if mixed is None else number(value + mixed)
 
     def symbol_or_function(self) -> Node:
+        """A variable, with its accent and index, or a function of what follows."""
         token = self.take()
         spelled = self.spelled_function(token)
         if spelled is not None:
@@ -308,6 +312,7 @@ class _Parser(Cursor):
         return found
 
     def command(self) -> Node:
+        """What a command stands for, with its arguments."""
         name = self.peek().value  # type: ignore[union-attr]
         if name in CLOSING:
             inside = self.group()

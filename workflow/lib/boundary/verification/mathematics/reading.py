@@ -79,7 +79,7 @@ def read(text: str, policy: Policy, is_gold: bool) -> list[Reading]:
     tokens = trim(unwrap_texts(tokens, own))
     if not tokens:
         raise UnreadableError("an empty answer")
-    if is_gold and own_scale:
+    if is_gold:
         tokens = _without_own_scale(tokens, own_scale)
     several = policy.several if is_gold else "auto"
     variants = [tokens]
@@ -91,8 +91,7 @@ def read(text: str, policy: Policy, is_gold: bool) -> list[Reading]:
     refused: UnreadableError | None = None
     # Letters behind a number are variables in a gold; in an answer they may be a unit: 5 cm, 3nm.
     bares = (False,) if is_gold else (True, False)
-    shifts = (0,) if is_gold or not own_scale else _shifts(own_scale, policy)
-    for bare, shift in product(bares, shifts):
+    for bare, shift in product(bares, (0,) if is_gold else _shifts(own_scale, policy)):
         reader = _Reader(policy, own, bare, shift)
         for variant in variants:
             try:
@@ -112,6 +111,8 @@ def _without_own_scale(tokens: list[Token], own_scale: int) -> list[Token]:
 
 def _shifts(own_scale: int, policy: Policy) -> tuple[int, ...]:
     """How answers are read: 3 million and 3,000,000 as 3 millions, and 3 too, if none is required."""
+    if not own_scale:
+        return (0,)
     return (-own_scale,) if policy.units == "required" else (0, -own_scale)
 
 
@@ -213,6 +214,7 @@ class _Reader:
         return based(tokens)
 
     def matrix(self, tokens: list[Token]) -> Reading:
+        """The entries of an environment. Raises UnreadableError if that is no matrix."""
         names = "".join(token.value for token in tokens[1:12])
         if not re.match(r"\{[pbB]?(?:small)?matrix\}|\{array\}", names):
             raise UnreadableError("an environment that is no matrix", unknown=True)
